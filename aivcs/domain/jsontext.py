@@ -1,0 +1,73 @@
+"""The JSON text of an event's body: encoded once, then stored and compared verbatim.
+
+Key order is the caller's. Unlike canonical JSON this form keeps every integer and is
+cheap enough for the path every event takes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Final
+
+from aivcs.errors import InvalidEvent
+
+if TYPE_CHECKING:
+    from aivcs.domain.canonical import Json
+
+MAX_BODY: Final = 64 * 1024 * 1024
+"""The longest body in bytes; larger data belongs into an object."""
+
+
+def encode(value: object) -> str:
+    """Return compact JSON that UTF-8 can carry.
+
+    Raises InvalidEvent for NaN, infinities, keys that are not text, values JSON does not
+    have, nesting too deep for the decoder, and bodies over 64 MiB.
+    """
+    try:
+        _check(value)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        if not text.isascii():
+            try:
+                size = len(text.encode())
+            except UnicodeEncodeError:
+                text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+                size = len(text)
+        else:
+            size = len(text)
+    except RecursionError:
+        msg = "the payload is nested too deeply"
+        raise InvalidEvent(msg) from None
+    if size > MAX_BODY:
+        msg = f"the payload is {size} bytes long, over the limit of {MAX_BODY}"
+        raise InvalidEvent(msg, hint="store the data as an object and name its digest")
+    return text
+
+
+def decode(text: str | bytes) -> Json:
+    """Return the value of a stored body."""
+    value: Json = json.loads(text)
+    return value
+
+
+def _check(value: object) -> None:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            msg = f"{value} is not a JSON number"
+            raise InvalidEvent(msg, hint="use null or a text")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
+                raise InvalidEvent(msg)
+            _check(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(item)
+    elif not isinstance(value, str | int):
+        msg = f"a {kind.__name__} is not a JSON value"
+        raise InvalidEvent(msg, hint="payloads hold text, numbers, booleans, null, lists, objects")

@@ -1,0 +1,134 @@
+"""Releases: an append-only log per agent, and the lineage a rollback walks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from aivcs.errors import InvalidInputError, NoPreviousRelease, ReleaseNotFound, StaleCurrent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from aivcs.domain.digest import Digest
+
+
+class ReleaseKind(StrEnum):
+    """What appended an entry to the log."""
+
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseMetadata:
+    """What the promoter says: an optional version label, who, and optional notes."""
+
+    promoted_by: str
+    version_label: str | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """One entry of an agent's release log.
+
+    ``seq`` is dense from 1. ``previous`` is the seq before it in the lineage, None at its
+    start. ``restores`` is the seq whose record a rollback re-appended. ``no_change`` is
+    true for a rollback whose spec was current already.
+    """
+
+    name: str
+    seq: int
+    kind: ReleaseKind
+    spec_digest: Digest
+    metadata: ReleaseMetadata
+    created_at: datetime
+    actor: str
+    reason: str | None = None
+    previous: int | None = None
+    restores: int | None = None
+    no_change: bool = False
+
+
+def check_expected(
+    name: str, head: ReleaseRecord | None, expected: Digest | int | None
+) -> None:
+    """Raise StaleCurrent unless the current release is the expected one.
+
+    ``expected`` is a spec digest, a seq (0: no release yet) or None (anything).
+    """
+    if expected is None:
+        return
+    if isinstance(expected, int):
+        found: Digest | int | None = head.seq if head else 0
+    else:
+        found = head.spec_digest if head else None
+    if found != expected:
+        msg = f"the current release of {name} is {_describe(head)}, not {expected}"
+        raise StaleCurrent(msg, hint=f"read it again with 'aivcs current {name}', then retry")
+
+
+def check_metadata(metadata: ReleaseMetadata) -> None:
+    """Raise InvalidInputError for an empty promoter or a label that could be a seq."""
+    check_actor(metadata.promoted_by)
+    label = metadata.version_label
+    if label is not None and (not label.strip() or label != label.strip() or "\0" in label):
+        msg = f"not a version label: {label!r}"
+        raise InvalidInputError(msg, hint="leave it out, or give text such as v1.2.0")
+
+
+def check_actor(actor: object) -> str:
+    """Return who acts; InvalidInputError when that is empty."""
+    if isinstance(actor, str) and actor.strip():
+        return actor
+    msg = "the actor of a release is empty"
+    raise InvalidInputError(msg, hint="say who with --by, or set AIVCS_ACTOR")
+
+
+def previous_of(name: str, head: ReleaseRecord | None) -> int:
+    """Return the seq a plain rollback restores: the one before ``head`` in the lineage.
+
+    Raises ReleaseNotFound without any release, NoPreviousRelease at the lineage's start.
+    """
+    if head is None:
+        raise not_found(name)
+    if head.previous is None:
+        msg = f"{name} has no release before seq {head.seq} in its lineage"
+        raise NoPreviousRelease(
+            msg, hint=f"'aivcs history {name}' lists the entries; 'rollback --to' picks any"
+        )
+    return head.previous
+
+
+def select(name: str, newest_first: Iterable[ReleaseRecord], wanted: int | str | Digest) -> ReleaseRecord:
+    """Return the newest entry with this seq, version label or spec digest.
+
+    A text of digits is a seq. Raises ReleaseNotFound when no entry answers.
+    """
+    if isinstance(wanted, str) and wanted.isascii() and wanted.isdigit():
+        wanted = int(wanted)
+    for record in newest_first:
+        if isinstance(wanted, int):
+            if record.seq == wanted:
+                return record
+        elif isinstance(wanted, str):
+            if record.metadata.version_label == wanted:
+                return record
+        elif record.spec_digest == wanted:
+            return record
+    msg = f"{name} has no earlier release {wanted}"
+    raise ReleaseNotFound(msg, hint=f"'aivcs history {name}' lists its entries")
+
+
+def not_found(name: str) -> ReleaseNotFound:
+    """Return the error for a name without any release."""
+    return ReleaseNotFound(
+        f"{name} has no release", hint="'aivcs releases' lists the agents that have one"
+    )
+
+
+def _describe(head: ReleaseRecord | None) -> str:
+    return f"seq {head.seq} ({head.spec_digest.short()})" if head else "none"

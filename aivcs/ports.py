@@ -1,0 +1,198 @@
+"""The ports: what the services need of storage, sorted by what it promises.
+
+Adapters raise only errors of ``aivcs.errors``; they translate their driver's errors in
+one place. Nobody above an adapter retries a storage error; a conflict may be retried by
+the service that built the batch, after reading again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from aivcs.domain.batch import (
+        Batch,
+        Draft,
+        Entry,
+        Family,
+        NewSpec,
+        Receipt,
+        Reference,
+        RunQuery,
+        StoredObject,
+        Stream,
+    )
+    from aivcs.domain.digest import Digest
+    from aivcs.domain.run import RunRecord, Source
+
+
+class Clock(Protocol):
+    """Tells the time; injected, so that tests and the demo are deterministic."""
+
+    def __call__(self) -> datetime:
+        """Return the present moment, aware and in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Makes ids for runs; injected like the clock."""
+
+    def __call__(self) -> str:
+        """Return a text no other call returned."""
+        ...
+
+
+class Ledger(Protocol):
+    """Streams, runs, specs and small objects, under one serialisable writer.
+
+    Consistency: commits are serialisable; a read sees every commit that returned before
+    it began. Durability: when ``commit`` returns, the batch survives a power cut (unless
+    the ledger was opened with durability ``os``). Atomicity: a batch lands whole or not
+    at all; a commit that raised StorageError may have landed (ask before repeating it).
+    Concurrency: any number of threads and processes; the adapter waits for locks itself.
+    """
+
+    def commit(self, batch: Batch) -> Receipt:
+        """Apply a batch in one transaction.
+
+        Raises RunNotFound, SpecNotFound, InvalidRunState, WrongExpectedSequence,
+        SequenceConflict, InvalidEvent, ConflictError (a run id or a source that is taken),
+        StorageError, CorruptionError. Objects and specs that are already there are left
+        as they are; objects to delete that are absent are no error.
+        """
+        ...
+
+    def stream(self, family: Family, name: str) -> Stream | None:
+        """Return the head of a stream, or None."""
+        ...
+
+    def streams(self, family: Family) -> list[Stream]:
+        """Return the heads of all streams of a family, by name."""
+        ...
+
+    def entries(
+        self,
+        family: Family,
+        name: str,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Entry]:
+        """Yield entries with seq > ``after`` in constant memory; nothing if there is no stream.
+
+        With ``newest_first``, from the end backwards.
+        """
+        ...
+
+    def waiting(self, run_id: str) -> Mapping[int, Draft]:
+        """Return the early entries of a run by seq: those that wait for a gap to close."""
+        ...
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return a run, or None."""
+        ...
+
+    def run_from(self, source: Source) -> RunRecord | None:
+        """Return the run that was recorded from this digest and index, or None."""
+        ...
+
+    def runs(self, query: RunQuery) -> list[RunRecord]:
+        """Return runs in reverse order of creation; RunNotFound for an unknown ``after``."""
+        ...
+
+    def run_ids(self, prefix: str, limit: int) -> list[str]:
+        """Return up to ``limit`` run ids that begin with ``prefix``, in order of creation."""
+        ...
+
+    def specs(self, digest: Digest | None = None) -> list[NewSpec]:
+        """Return all annotations of specs, or those of one, newest first."""
+        ...
+
+    def objects(self, digests: Sequence[Digest]) -> Mapping[Digest, StoredObject]:
+        """Return those of the objects that are stored, as stored (unverified)."""
+        ...
+
+    def digests(self, *, after: Digest | None = None, limit: int = 1000) -> list[Digest]:
+        """Return stored digests in ascending order, from the one behind ``after`` on."""
+        ...
+
+    def references(self, digest: Digest | None = None) -> list[Reference]:
+        """Return the explicit references to all objects, or to one."""
+        ...
+
+    def holders(self, digest: Digest) -> list[str]:
+        """Say which rows name this object (runs, events, specs, references but pins)."""
+        ...
+
+    def check(self) -> list[str]:
+        """Check the storage's own structure; return what is wrong with it."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; idempotent."""
+        ...
+
+
+class Staged(Protocol):
+    """A blob being written: invisible until it is published, gone if it never is."""
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. Raises StorageError (disk full, no permission)."""
+        ...
+
+    def publish(self, name: str) -> None:
+        """Make the blob visible under ``name``, durably; a present one is left as it is."""
+        ...
+
+    def __enter__(self) -> Staged:
+        """Return self."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Discard what was not published."""
+        ...
+
+
+class BlobStore(Protocol):
+    """Immutable files by name, written once.
+
+    Consistency: a published blob is seen by every later read and never changes.
+    Durability: when ``publish`` returns, the blob survives a power cut. Concurrency: any
+    number of writers; two that publish one name write the same bytes. A failed publish
+    may have landed; publishing again is harmless. Names are relative, ``/``-separated.
+    """
+
+    def stage(self) -> Staged:
+        """Begin a blob. Raises StorageError."""
+        ...
+
+    def open(self, name: str) -> BinaryIO:
+        """Return a seekable file; MissingObject if there is none of this name."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a blob of this name is published."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all published blobs, in order."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a blob; none of this name is no error."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; idempotent."""
+        ...
