@@ -10,7 +10,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import InvalidEvent
+from aivcs.errors import CorruptionError, InvalidEvent
 
 if TYPE_CHECKING:
     from aivcs.domain.canonical import Json
@@ -46,8 +46,12 @@ def encode(value: object) -> str:
 
 
 def decode(text: str | bytes) -> Json:
-    """Return the value of a stored body."""
-    value: Json = json.loads(text)
+    """Return the value of a stored body; CorruptionError if it is not JSON."""
+    try:
+        value: Json = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"a stored body is not JSON: {error}"
+        raise CorruptionError(msg) from error
     return value
 
 

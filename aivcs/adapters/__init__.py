@@ -1,0 +1,1 @@
+"""One module or package a technology; adapters do not know one another."""

@@ -1,0 +1,178 @@
+"""One connection: how the file is opened, how a transaction waits, commits and fails."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import apsw
+
+from aivcs.adapters.sqlite.failures import translated
+from aivcs.adapters.sqlite.medium import check_medium
+from aivcs.adapters.sqlite.schema import APPLICATION_ID, MIGRATIONS
+from aivcs.errors import CorruptionError, RepositoryClosed, RepositoryTooNew, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+_SAFE_ENGINE: Final = (3, 51, 3)
+_SAFE_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7}
+_PAGE_SIZE: Final = 4096
+WAIT_SECONDS: Final = 30.0
+_PAUSE_SECONDS: Final = (0.0003, 0.001)
+
+
+def check_engine(version: str) -> None:
+    """Refuse an engine with the WAL-reset bug (StorageError).
+
+    SQLite 3.7.0 to 3.51.2 can lose committed data when two processes write and checkpoint
+    at the same instant; fixed in 3.51.3 and in the backports 3.44.6 and 3.50.7.
+    """
+    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    backport = _SAFE_BACKPORTS.get((major, minor))
+    if (major, minor, patch) >= _SAFE_ENGINE or (backport is not None and patch >= backport):
+        return
+    msg = f"SQLite {version} can lose committed data when processes write at the same instant"
+    raise StorageError(msg, hint="install apsw 3.51.3 or newer")
+
+
+class Connection:
+    """A thread-safe handle on the ledger's file.
+
+    ``durable`` chooses synchronous=FULL (each commit is one fsync) or NORMAL. A read-only
+    medium is opened for reading. Raises StorageError, CorruptionError, RepositoryTooNew.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        create: bool = False,
+        durable: bool = True,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
+        check_engine(apsw.sqlite_lib_version())
+        check_medium(path.parent)
+        self.path = path
+        self._wait_seconds = wait_seconds
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._db: apsw.Connection | None = None
+        with translated(str(path)):
+            self._db = self._patiently(lambda: self._connect(create=create))
+            self._patiently(lambda: self._prepare(create=create, durable=durable))
+
+    def _connect(self, *, create: bool) -> apsw.Connection:
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        try:
+            db = apsw.Connection(str(self.path), flags=flags)
+            db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        except (apsw.ReadOnlyError, apsw.CantOpenError):
+            if create or not self._is_at_rest():
+                raise
+            uri = f"{self.path.absolute().as_uri()}?immutable=1"
+            db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        return db
+
+    def _is_at_rest(self) -> bool:
+        """Tell whether the file may be read as immutable: no log is left, nobody can write."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        writable = os.access(self.path.parent, os.W_OK)
+        return self.path.is_file() and not log.exists() and not writable
+
+    def _prepare(self, *, create: bool, durable: bool) -> None:
+        db = self._require()
+        if db.readonly("main"):
+            self._check_version(db)
+            return
+        if create:
+            db.execute(f"PRAGMA page_size={_PAGE_SIZE}")
+            db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            db.execute("PRAGMA journal_mode=WAL")
+        db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        db.execute("PRAGMA foreign_keys=ON")
+        db.execute("PRAGMA recursive_triggers=ON")
+        db.execute("PRAGMA secure_delete=ON")
+        if create or self._check_version(db) < len(MIGRATIONS):
+            with self.writing():
+                self._migrate(db)
+
+    def _check_version(self, db: apsw.Connection) -> int:
+        application = db.execute("PRAGMA application_id").get
+        version = int(db.execute("PRAGMA user_version").get)
+        if application != APPLICATION_ID:
+            msg = f"{self.path} is not a ledger of aivcs"
+            raise CorruptionError(msg, hint="restore the file from a copy")
+        if version > len(MIGRATIONS):
+            msg = f"{self.path} has schema {version}, this aivcs knows up to {len(MIGRATIONS)}"
+            raise RepositoryTooNew(msg, hint="install a newer aivcs")
+        return version
+
+    def _migrate(self, db: apsw.Connection) -> None:
+        if db.execute("SELECT count(*) FROM sqlite_schema").get == 0:
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        for step in MIGRATIONS[self._check_version(db) :]:
+            db.execute(step)
+        db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+
+    def _require(self) -> apsw.Connection:
+        if self._db is None:
+            msg = f"the repository of {self.path} is closed"
+            raise RepositoryClosed(msg, hint="open it again")
+        if self._process != os.getpid():
+            msg = f"the repository of {self.path} was opened before this process was forked"
+            raise RepositoryClosed(msg, hint="open it again in the child process")
+        return self._db
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """Repeat ``action`` while another process holds the lock it needs.
+
+        Short random pauses are fair; the engine's own handler backs off up to 100 ms and
+        starves writers.
+        """
+        deadline = time.monotonic() + self._wait_seconds
+        while True:
+            try:
+                return action()
+            except apsw.BusyError as error:
+                if time.monotonic() > deadline:
+                    msg = f"{self.path} has been locked for {self._wait_seconds:g} seconds"
+                    raise StorageError(
+                        msg, hint="see which process holds it open; the action may be repeated"
+                    ) from error
+                time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - no secret
+
+    def rows(self, sql: str, bindings: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement that reads and return its rows."""
+        with self._lock, translated(str(self.path)):
+            db = self._require()
+            return self._patiently(lambda: db.execute(sql, bindings).fetchall())
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """Hold the one write transaction: committed at the end, rolled back on any error."""
+        with self._lock, translated(str(self.path)):
+            db = self._require()
+            self._patiently(lambda: db.execute("BEGIN IMMEDIATE"))
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the file; idempotent, and nothing at all in a forked child."""
+        with self._lock:
+            if self._db is not None and self._process == os.getpid():
+                with translated(str(self.path)):
+                    self._db.close()
+            self._db = None

@@ -1,0 +1,36 @@
+"""The one place where apsw's errors become errors of aivcs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import apsw
+
+from aivcs.errors import AivcsError, CorruptionError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Raise what apsw raises inside as StorageError or CorruptionError naming the file."""
+    try:
+        yield
+    except (apsw.BusyError, AivcsError):
+        raise
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        msg = f"the ledger {path} is damaged: {error}"
+        raise CorruptionError(
+            msg, hint="keep a copy of the folder before anything else; 'aivcs verify' says more"
+        ) from error
+    except apsw.FullError as error:
+        msg = f"no space left for the ledger {path}"
+        raise StorageError(msg, hint="free some space; nothing of this action was kept") from error
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
+        msg = f"the ledger {path} cannot be opened for this: {error}"
+        raise StorageError(msg, hint="check that the folder exists and may be written") from error
+    except apsw.Error as error:
+        msg = f"the ledger {path} failed: {type(error).__name__}: {error}"
+        raise StorageError(msg, hint="check the disk; the action may be repeated") from error
