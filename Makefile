@@ -1,0 +1,89 @@
+# make demo    the whole story on bundled runs of real agents, from nothing
+# make test    the whole test suite, from nothing
+# make check   everything that must hold before a change lands
+# make fast    the part of it that answers within a minute
+# make pins    renew requirements/*.txt (needs uv)
+# make clean   remove what the others made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest -n 2
+SOURCES := $(shell find aivcs tests scripts docs requirements changes Makefile pyproject.toml README.md \
+	-name '*[!A-Za-z0-9._/-]*' -prune -o -name __pycache__ -prune -o -type f -print)
+
+.PHONY: demo test check static wheel fast pins clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.run
+	@rm -rf build/demo && mkdir -p build
+	@$(BIN)/aivcs demo build/demo
+
+test: $(VENV)/.dev
+	@rm -f build/tested .coverage .coverage.* && mkdir -p build
+	$(PYTEST) --cov --cov-report=term
+	@touch build/tested
+
+# The suite runs only when a file has changed since it last passed.
+build/tested: $(VENV)/.dev $(SOURCES)
+	$(MAKE) --no-print-directory test
+
+check: static build/tested wheel
+	@echo "check: all passed"
+
+static: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/sizes.py
+
+# The wheel is installed apart from the checkout; it borrows the dependencies, not the package.
+wheel: $(VENV)/.dev
+	@rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . >build/wheel/log 2>&1 || { cat build/wheel/log; exit 1; }
+	@$(BIN)/python -m venv build/wheel/venv
+	@build/wheel/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-index --no-deps build/wheel/*.whl
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		>"$$(build/wheel/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dependencies.pth"
+	@cd build/wheel && venv/bin/python -c 'import aivcs, sys; assert aivcs.__file__.startswith(sys.prefix), aivcs.__file__'
+	@cd build/wheel && venv/bin/aivcs --version && venv/bin/aivcs demo demo >demo.log
+
+fast: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(PYTEST) -q -m "not slow"
+
+pins:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt \
+		pyproject.toml requirements/run.in -o requirements/run.txt
+
+clean:
+	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# ----------------------------------------------------------------------- environment
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "aivcs needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "installing what aivcs needs into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "installing what the tests and checks need into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
