@@ -7,7 +7,7 @@ the service that built the batch, after reading again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -150,7 +150,7 @@ class Staged(Protocol):
         """Make the blob visible under ``name``, durably; a present one is left as it is."""
         ...
 
-    def __enter__(self) -> Staged:
+    def __enter__(self) -> Self:
         """Return self."""
         ...
 

@@ -52,7 +52,8 @@ def plan(
     if stream.status is not None and stream.status.terminal:
         raise invalid_state(stream.name, stream.status)
     if append.expected_size is not None and append.expected_size != stream.size:
-        msg = f"{stream.family.value} {stream.name} has {stream.size} entries, expected {append.expected_size}"
+        log = f"{stream.family.value} {stream.name}"
+        msg = f"{log} has {stream.size} entries, expected {append.expected_size}"
         raise WrongExpectedSequence(msg, hint="read it again, then retry")
     size = stream.size
     early: dict[int, Draft] = {}

@@ -42,7 +42,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as stored: ``data`` holds the encoded bytes of a small one, None when it is a large file."""
+    """An object as stored: ``data`` has a small one's encoded bytes, None for a large file."""
 
     digest: Digest
     size: int

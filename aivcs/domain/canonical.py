@@ -16,7 +16,7 @@ from aivcs.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 _FIXED_LIMIT: Final = 21

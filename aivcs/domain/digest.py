@@ -25,7 +25,7 @@ class Digest:
 
     def __post_init__(self) -> None:
         """Refuse anything but 32 bytes, with InvalidDigest."""
-        if not isinstance(self.raw, bytes) or len(self.raw) != HEX_LENGTH // 2:
+        if type(self.raw) is not bytes or len(self.raw) != HEX_LENGTH // 2:
             msg = "a digest is exactly 32 bytes"
             raise InvalidDigest(msg, hint="use Digest.of(data) or Digest.parse(text)")
 
@@ -35,10 +35,11 @@ class Digest:
         return cls(hashlib.sha256(data).digest())
 
     @classmethod
-    def parse(cls, text: str | Digest) -> Digest:
+    def parse(cls, text: object) -> Digest:
         """Read exactly 64 hex characters, any case, with an optional ``sha256:`` prefix.
 
-        Raises InvalidDigest for every other text; nothing is trimmed or completed.
+        A Digest is returned as it is. Raises InvalidDigest for everything else; nothing is
+        trimmed or completed.
         """
         if isinstance(text, Digest):
             return text

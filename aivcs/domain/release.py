@@ -53,9 +53,7 @@ class ReleaseRecord:
     no_change: bool = False
 
 
-def check_expected(
-    name: str, head: ReleaseRecord | None, expected: Digest | int | None
-) -> None:
+def check_expected(name: str, head: ReleaseRecord | None, expected: Digest | int | None) -> None:
     """Raise StaleCurrent unless the current release is the expected one.
 
     ``expected`` is a spec digest, a seq (0: no release yet) or None (anything).
@@ -103,7 +101,9 @@ def previous_of(name: str, head: ReleaseRecord | None) -> int:
     return head.previous
 
 
-def select(name: str, newest_first: Iterable[ReleaseRecord], wanted: int | str | Digest) -> ReleaseRecord:
+def select(
+    name: str, newest_first: Iterable[ReleaseRecord], wanted: int | str | Digest
+) -> ReleaseRecord:
     """Return the newest entry with this seq, version label or spec digest.
 
     A text of digits is a seq. Raises ReleaseNotFound when no entry answers.

@@ -39,9 +39,7 @@ class RunStatus(StrEnum):
 
 TRANSITIONS: Final[Mapping[RunStatus, frozenset[RunStatus]]] = MappingProxyType(
     {
-        RunStatus.RUNNING: frozenset(
-            {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED}
-        ),
+        RunStatus.RUNNING: frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED}),
         RunStatus.COMPLETED: frozenset(),
         RunStatus.FAILED: frozenset(),
         RunStatus.CANCELLED: frozenset(),

@@ -73,7 +73,7 @@ def read_spec_document(data: bytes) -> dict[str, Digest | None]:
         value = canonical.loads(data)
         components = value["components"] if isinstance(value, dict) else None
         if not isinstance(components, dict) or set(components) != set(Component):
-            raise InvalidInputError(repr(value)[:80])
+            raise _malformed(value)
         return {
             part.value: Digest.parse(found) if (found := components[part.value]) else None
             for part in Component
@@ -97,7 +97,7 @@ def read_component_document(data: bytes) -> tuple[SpecFile, ...]:
     try:
         rows = canonical.loads(data)
         if not isinstance(rows, list):
-            raise InvalidInputError(repr(rows)[:80])
+            raise _malformed(rows)
         return tuple(
             SpecFile(check_path(path), bool(executable), Digest.parse(digest))
             for path, executable, digest in rows
@@ -147,9 +147,11 @@ def check_paths(paths: Iterable[tuple[str, str]]) -> None:
             parent = parent.rpartition("/")[0]
 
 
-def source_spec_digest(
-    git_sha: str, graph: str, prompts: str, tools: str, config: str
-) -> Digest:
+def _malformed(value: object) -> InvalidInputError:
+    return InvalidInputError(repr(value)[:80])
+
+
+def source_spec_digest(git_sha: str, graph: str, prompts: str, tools: str, config: str) -> Digest:
     """Return the five-field digest of the source system, kept for compatibility.
 
     SHA-256 of the canonical JSON of git_sha, graph_digest, prompts_digest, tools_digest
