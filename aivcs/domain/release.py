@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import InvalidInputError, NoPreviousRelease, ReleaseNotFound, StaleCurrent
+from aivcs.errors import (
+    AmbiguousId,
+    InvalidInputError,
+    NoPreviousRelease,
+    ReleaseNotFound,
+    StaleCurrent,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from aivcs.domain.digest import Digest
+
+
+MIN_PREFIX: Final = 4
+"""The shortest abbreviation of an id."""
 
 
 class ReleaseKind(StrEnum):
@@ -24,10 +34,13 @@ class ReleaseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseMetadata:
-    """What the promoter says: an optional version label, who, and optional notes."""
+    """What the promoter says: an optional version label, who, and optional notes.
 
-    promoted_by: str
+    An empty ``promoted_by`` is refused when it is promoted.
+    """
+
     version_label: str | None = None
+    promoted_by: str = ""
     notes: str | None = None
 
 
@@ -106,21 +119,56 @@ def select(
 ) -> ReleaseRecord:
     """Return the newest entry with this seq, version label or spec digest.
 
-    A text of digits is a seq. Raises ReleaseNotFound when no entry answers.
+    A text of digits is a seq; another text is a label, else the beginning (>= 4 characters)
+    of a spec digest. Raises ReleaseNotFound when no entry answers, AmbiguousId when the
+    beginning fits several digests.
     """
     if isinstance(wanted, str) and wanted.isascii() and wanted.isdigit():
         wanted = int(wanted)
+    begun: dict[Digest, ReleaseRecord] = {}
+    prefix = wanted.lower().removeprefix("sha256:") if isinstance(wanted, str) else ""
     for record in newest_first:
-        if isinstance(wanted, int):
-            if record.seq == wanted:
-                return record
-        elif isinstance(wanted, str):
-            if record.metadata.version_label == wanted:
-                return record
-        elif record.spec_digest == wanted:
+        if wanted in (record.seq, record.spec_digest, record.metadata.version_label):
             return record
+        if len(prefix) >= MIN_PREFIX and str(record.spec_digest).startswith(prefix):
+            begun.setdefault(record.spec_digest, record)
+    if len(begun) > 1:
+        msg = f"{wanted} fits {len(begun)} releases of {name}: " + ", ".join(map(str, begun))
+        raise AmbiguousId(msg, hint="give more characters, or the seq")
+    for record in begun.values():
+        return record
     msg = f"{name} has no earlier release {wanted}"
     raise ReleaseNotFound(msg, hint=f"'aivcs history {name}' lists its entries")
+
+
+def ancestor(
+    record: ReleaseRecord, steps: int, entry: Callable[[int], ReleaseRecord]
+) -> ReleaseRecord:
+    """Walk ``steps`` back along the lineage; NoPreviousRelease when it ends before."""
+    for _ in range(steps):
+        record = entry(previous_of(record.name, record))
+    return record
+
+
+def lineage_problems(oldest_first: Iterable[ReleaseRecord]) -> Iterator[str]:
+    """Say where a log contradicts the rules by which promote and rollback extend it."""
+    seen: dict[int, ReleaseRecord] = {}
+    head: ReleaseRecord | None = None
+    for record in oldest_first:
+        if record.seq != len(seen) + 1:
+            yield f"seq {len(seen) + 1} is missing before seq {record.seq}"
+        if record.kind is ReleaseKind.PROMOTE:
+            sound = record.restores is None and record.previous == (head.seq if head else None)
+        else:
+            restored = seen.get(record.restores or 0)
+            sound = (
+                restored is not None
+                and record.spec_digest == restored.spec_digest
+                and record.previous == restored.previous
+            )
+        if not sound:
+            yield f"the {record.kind.value} at seq {record.seq} does not follow from the log"
+        seen[record.seq] = head = record
 
 
 def not_found(name: str) -> ReleaseNotFound:

@@ -1,0 +1,235 @@
+"""Opening a repository: the only module that joins services to adapters."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aivcs.domain.digest import Digest
+from aivcs.domain.run import RunMetadata
+from aivcs.domain.spec import AgentSpec
+from aivcs.errors import InvalidConfig, InvalidInputError
+from aivcs.services.finding import Finder
+from aivcs.services.live import LiveRun
+from aivcs.services.objects import CasStore
+from aivcs.services.releases import ReleaseRegistry
+from aivcs.services.runs import RunLedger
+from aivcs.services.specs import SpecStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from aivcs.domain.canonical import Json
+    from aivcs.domain.report import Report
+    from aivcs.ports import BlobStore, Clock, Ids, Ledger
+    from aivcs.services.importing import Importer
+
+MEMORY = "memory:"
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a fresh uuid4."""
+    from uuid import uuid4  # noqa: PLC0415 - most commands make no id
+
+    return str(uuid4())
+
+
+def default_actor() -> str:
+    """Return who acts: AIVCS_ACTOR, else the user of the operating system."""
+    from getpass import getuser  # noqa: PLC0415 - most commands name nobody
+
+    try:
+        return os.environ.get("AIVCS_ACTOR") or getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+class Repo:
+    """A repository: objects, specs, runs and releases of agents.
+
+    A context manager. ``close()`` is idempotent; afterwards every call raises
+    RepositoryClosed. Safe to use from several threads, not across a fork.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument a part
+        self,
+        ledger: Ledger,
+        blobs: BlobStore,
+        *,
+        folder: Path | None = None,
+        created: bool = False,
+        durability: str = "group",
+        clock: Clock = now,
+        ids: Ids = new_id,
+    ) -> None:
+        from aivcs.adapters import folder as agent_folder  # noqa: PLC0415
+        from aivcs.adapters.git import git_state  # noqa: PLC0415
+
+        self.folder = folder
+        self.created = created
+        self.clock = clock
+        self._ledger = ledger
+        self._blobs = blobs
+        self._buffered = durability == "group"
+        self.objects = CasStore(ledger, blobs)
+        self.specs = SpecStore(
+            ledger,
+            self.objects,
+            clock,
+            read_folder=agent_folder.read_folder,
+            write_folder=agent_folder.write_folder,
+            git_state=git_state,
+        )
+        self.runs = RunLedger(ledger, self.objects, clock, ids)
+        self.releases = ReleaseRegistry(ledger, self.objects, self.specs, clock, default_actor)
+        self.find = Finder(ledger, self.releases)
+
+    @property
+    def importer(self) -> Importer:
+        """Return what records finished runs from files."""
+        from aivcs.services.importing import Importer  # noqa: PLC0415 - few commands need it
+
+        return Importer(self._ledger, self.objects, self.specs, self.runs)
+
+    def run(
+        self,
+        *,
+        spec: Digest | str | AgentSpec | None = None,
+        agent: str | None = None,
+        tags: Mapping[str, Json] | None = None,
+        git_sha: str | None = None,
+    ) -> LiveRun:
+        """Begin a run and return it as a context manager.
+
+        ``spec`` is a digest or a spec; without one the current release of ``agent`` counts.
+        ``agent`` defaults to the spec's name. Raises SpecNotFound, ReleaseNotFound,
+        InvalidInputError when both are missing.
+        """
+        if spec is None and agent is None:
+            msg = "a run needs a spec, or an agent that has a release"
+            raise InvalidInputError(msg, hint="give spec=..., or agent=... after a promote")
+        if spec is None:
+            digest = self.releases.find(str(agent), None).spec_digest
+        else:
+            digest = spec.digest if isinstance(spec, AgentSpec) else Digest.parse(spec)
+        name = agent or self.specs.get(digest).name
+        metadata = RunMetadata(name, git_sha=git_sha, tags=dict(tags or {}), environment=observed())
+        run_id = self.runs.create_run(digest, metadata)
+        return LiveRun(
+            run_id, self.runs, self.objects, self._ledger, self.clock, buffered=self._buffered
+        )
+
+    def verify(self, *, objects: bool = True, runs: bool = True, releases: bool = True) -> Report:
+        """Read and check everything that is stored, or the parts that are asked for.
+
+        Damage is in the report, not raised. Raises StorageError when the storage cannot
+        be read at all.
+        """
+        from aivcs.services.upkeep import Verifier  # noqa: PLC0415 - few commands need it
+
+        verifier = Verifier(self._ledger, self._blobs, self.objects)
+        return verifier.verify(objects=objects, runs=runs, releases=releases)
+
+    def close(self) -> None:
+        """Release the repository."""
+        self._ledger.close()
+        self._blobs.close()
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def observed() -> dict[str, str]:
+    """Return what can be observed of this interpreter and platform."""
+    import platform  # noqa: PLC0415 - few commands need it
+
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+    }
+
+
+def init(
+    path: str | os.PathLike[str] = ".", *, clock: Clock = now, ids: Ids = new_id
+) -> Repo:
+    """Make a repository in ``path`` (and missing parents), or open the one that is there.
+
+    Raises StorageError, RepositoryTooNew.
+    """
+    from aivcs.adapters.files import directory  # noqa: PLC0415
+    from aivcs.adapters.sqlite import SqliteLedger  # noqa: PLC0415
+
+    def fill(folder: Path) -> None:
+        SqliteLedger(folder / "aivcs.db", create=True).close()
+
+    folder, created = directory.create(Path(path), fill)
+    return _open(folder, None, created=created, clock=clock, ids=ids)
+
+
+def open_repo(
+    path: str | os.PathLike[str] | None = None,
+    durability: str | None = None,
+    *,
+    upward: bool = True,
+    clock: Clock = now,
+    ids: Ids = new_id,
+) -> Repo:
+    """Open the repository at ``path`` or, going ``upward``, above it.
+
+    Without a path AIVCS_DIR chooses (no search), else the current folder is where the
+    search begins; ``memory:`` is a new repository in memory at each call. ``durability``
+    is ``sync``, ``group`` or ``os``. Raises NoRepository, RepositoryTooNew, InvalidConfig,
+    StorageError, CorruptionError.
+    """
+    from aivcs.adapters.files import directory  # noqa: PLC0415
+
+    if durability is not None and durability not in directory.DURABILITIES:
+        msg = f"not a durability: {durability!r}"
+        raise InvalidConfig(msg, hint=f"one of {', '.join(directory.DURABILITIES)}")
+    if path == MEMORY:
+        from aivcs.adapters.memory_blobs import MemoryBlobs  # noqa: PLC0415
+        from aivcs.adapters.memory_ledger import MemoryLedger  # noqa: PLC0415
+
+        return Repo(
+            MemoryLedger(), MemoryBlobs(), durability=durability or "group", clock=clock, ids=ids
+        )
+    if path is None and (chosen := os.environ.get("AIVCS_DIR")):
+        path, upward = chosen, False
+    folder = directory.locate(Path(path or "."), upward=upward)
+    return _open(folder, durability, created=False, clock=clock, ids=ids)
+
+
+def _open(
+    folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids
+) -> Repo:
+    from aivcs.adapters.files import FileBlobs, directory  # noqa: PLC0415
+    from aivcs.adapters.sqlite import SqliteLedger  # noqa: PLC0415
+
+    config = directory.read_config(folder)
+    chosen = durability or config.durability
+    ledger = SqliteLedger(folder / "aivcs.db", durable=chosen != "os")
+    blobs = FileBlobs(folder / "objects", folder / "tmp")
+    return Repo(
+        ledger, blobs, folder=folder, created=created, durability=chosen, clock=clock, ids=ids
+    )

@@ -1,0 +1,1 @@
+"""Use cases over the ports; each builds one batch for one action."""

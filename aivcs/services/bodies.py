@@ -1,0 +1,73 @@
+"""Bodies of entries: short ones stay in the row, long ones become objects."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain import jsontext
+from aivcs.domain.batch import Draft, Entry
+from aivcs.domain.moment import as_utc
+from aivcs.errors import InvalidEvent, InvalidInputError, MissingObject, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from aivcs.domain.batch import StoredObject
+    from aivcs.domain.canonical import Json
+    from aivcs.services.objects import CasStore
+
+INLINE_LIMIT: Final = 4096
+"""The longest body, in bytes, that is kept in the row itself."""
+_PAGE: Final = 500
+
+
+def draft(
+    objects: CasStore,
+    kind: str,
+    payload: object,
+    timestamp: datetime | None,
+    now: datetime,
+    seq: int | None = None,
+) -> tuple[Draft, StoredObject | None]:
+    """Encode an entry; a long body comes back as the object that must land with it.
+
+    Without a timestamp the entry bears ``now``. Raises InvalidEvent for what JSON or the
+    calendar cannot hold.
+    """
+    body = jsontext.encode(payload)
+    try:
+        moment = now if timestamp is None else as_utc(timestamp)
+    except InvalidInputError as error:
+        raise InvalidEvent(error.message, hint=error.hint) from error
+    if len(body) <= INLINE_LIMIT // 4 or len(data := body.encode()) <= INLINE_LIMIT:
+        return Draft(kind, body, None, moment, now, seq), None
+    stored = objects.prepare(data)
+    return Draft(kind, None, stored.digest, moment, now, seq), stored
+
+
+def payloads(objects: CasStore, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Json]]:
+    """Yield each entry with its decoded body, fetching long bodies in bulk.
+
+    Raises MissingObject naming the entry whose body is gone, IntegrityError for a body
+    whose bytes changed.
+    """
+    source = iter(entries)
+    while page := list(islice(source, _PAGE)):
+        wanted = list(dict.fromkeys(entry.object for entry in page if entry.object))
+        try:
+            long = dict(objects.get_many(wanted))
+        except NotFound as error:
+            msg = f"the body of an entry is gone: {error.message}"
+            raise MissingObject(msg, hint="'aivcs verify' names what is affected") from error
+        for entry in page:
+            text = long[entry.object] if entry.object else entry.body
+            yield entry, jsontext.decode(text if text is not None else "null")
+
+
+def waiting_entry(seq: int, early: Draft) -> Entry:
+    """Return an early draft as the entry it will be."""
+    return Entry(
+        seq, early.kind, early.body, early.object, early.timestamp, early.recorded_at
+    )

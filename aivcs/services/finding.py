@@ -1,0 +1,137 @@
+"""From what a person types to the one thing it means."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain.digest import HEX_LENGTH, Digest
+from aivcs.domain.release import MIN_PREFIX
+from aivcs.domain.run import RunId
+from aivcs.errors import (
+    AmbiguousId,
+    InvalidDigest,
+    NotFound,
+    ReleaseNotFound,
+    RunNotFound,
+    SpecNotFound,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aivcs.domain.release import ReleaseRecord
+    from aivcs.ports import Ledger
+    from aivcs.services.releases import ReleaseRegistry
+
+_SHOWN: Final = 10
+_HEX: Final = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})", re.ASCII | re.IGNORECASE)
+_RELEASE: Final = re.compile(r"(?P<name>[^@~]+)(?:@(?P<entry>[^~]+))?(?:~(?P<steps>\d*))?")
+LATEST: Final = "latest"
+
+
+class Finder:
+    """Resolves abbreviations and names of runs, objects, specs and releases."""
+
+    def __init__(self, ledger: Ledger, releases: ReleaseRegistry) -> None:
+        self._ledger = ledger
+        self._releases = releases
+
+    def run(self, text: str) -> RunId:
+        """Return the id of a run: whole, a unique beginning (>= 4 characters), or ``latest``.
+
+        Raises RunNotFound, AmbiguousId.
+        """
+        if self._ledger.run(text) is not None:
+            return RunId(text)
+        if text == LATEST:
+            return self._latest()
+        found = self._ledger.run_ids(text, _SHOWN) if len(text) >= MIN_PREFIX else []
+        if not found:
+            msg = f"no run {text}"
+            raise RunNotFound(msg, hint="'aivcs run list' lists the runs; 4 characters are enough")
+        return RunId(_only(text, found))
+
+    def _latest(self) -> RunId:
+        from aivcs.domain.batch import RunQuery  # noqa: PLC0415 - one word needs it
+
+        newest = self._ledger.runs(RunQuery(limit=1))
+        if not newest:
+            msg = "there is no run yet"
+            raise RunNotFound(msg, hint="'aivcs run record' records one")
+        return newest[0].run_id
+
+    def object(self, text: str) -> Digest:
+        """Return the digest of an object: whole, or a unique beginning (>= 4 characters).
+
+        A whole digest is not looked up. Raises InvalidDigest, NotFound, AmbiguousId.
+        """
+        prefix = _prefix(text)
+        if len(prefix) == HEX_LENGTH:
+            return Digest.parse(prefix)
+        start = int(prefix.ljust(HEX_LENGTH, "0"), 16) - 1
+        after = Digest(start.to_bytes(HEX_LENGTH // 2, "big")) if start >= 0 else None
+        near = self._ledger.digests(after=after, limit=_SHOWN)
+        found = [str(digest) for digest in near if str(digest).startswith(prefix)]
+        if not found:
+            msg = f"no object begins with {text}"
+            raise NotFound(msg, hint="'aivcs object list' lists the objects")
+        return Digest.parse(_only(text, found))
+
+    def spec(self, text: str) -> Digest:
+        """Return the digest of a spec: a release (``NAME``, ``NAME@SEQ|LABEL``, ``NAME~N``), or a digest.
+
+        A beginning (>= 4 characters) of a digest is enough where it is unique. Raises
+        SpecNotFound, ReleaseNotFound, AmbiguousId.
+        """
+        release = self._release(text)
+        if release is not None:
+            return release.spec_digest
+        match = _HEX.fullmatch(text)
+        prefix = match[1].lower() if match else None
+        known = {str(spec.digest) for spec in self._ledger.specs()} if prefix else set()
+        found = sorted(digest for digest in known if digest.startswith(prefix or "-"))
+        if not found:
+            msg = f"no spec {text}"
+            raise SpecNotFound(
+                msg, hint="'aivcs spec list' lists the specs, 'aivcs releases' the agents"
+            )
+        return Digest.parse(_only(text, found[:_SHOWN]))
+
+    def release(self, text: str) -> ReleaseRecord:
+        """Return a release entry: ``NAME``, ``NAME@SEQ``, ``NAME@LABEL``, ``NAME~N``.
+
+        Raises ReleaseNotFound, AmbiguousId, NoPreviousRelease.
+        """
+        found = self._release(text, strict=True)
+        if found is None:
+            msg = f"{text} has no release"
+            raise ReleaseNotFound(msg, hint="'aivcs releases' lists the agents that have one")
+        return found
+
+    def _release(self, text: str, *, strict: bool = False) -> ReleaseRecord | None:
+        match = _RELEASE.fullmatch(text)
+        if match is None:
+            return None
+        name, entry, steps = match["name"], match["entry"], match["steps"]
+        plain = entry is None and steps is None
+        if plain and not strict and self._releases.current(name) is None:
+            return None
+        back = 0 if steps is None else int(steps or 1)
+        return self._releases.find(name, entry, back)
+
+
+def _prefix(text: str) -> str:
+    match = _HEX.fullmatch(text)
+    if match is None:
+        msg = f"not a digest or the beginning of one: {text!r}"
+        raise InvalidDigest(msg, hint="4 to 64 hexadecimal characters")
+    return match[1].lower()
+
+
+def _only(text: str, found: Iterable[str]) -> str:
+    candidates = list(found)
+    if len(candidates) == 1:
+        return candidates[0]
+    msg = f"{text} is ambiguous: {', '.join(candidates)}"
+    raise AmbiguousId(msg, hint="give more characters")

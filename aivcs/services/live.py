@@ -1,0 +1,208 @@
+"""A run while it happens: events as they come, artifacts, checkpoints, and its end."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain import canonical
+from aivcs.domain.batch import Append, Batch, Family, Reference, Role
+from aivcs.domain.digest import Digest
+from aivcs.domain.events import check_kind
+from aivcs.domain.run import RunStatus, RunSummary
+from aivcs.services import bodies
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Self
+
+    from aivcs.domain.batch import Draft, StoredObject
+    from aivcs.domain.run import RunId, RunRecord
+    from aivcs.ports import Clock, Ledger
+    from aivcs.services.objects import CasStore
+    from aivcs.services.runs import RunLedger
+
+_MANY_EVENTS: Final = 100
+_MANY_BYTES: Final = 256 * 1024
+_PATIENCE_SECONDS: Final = 0.1
+
+
+class LiveRun:
+    """A RUNNING run as a context manager.
+
+    A clean exit completes the run; an exception fails it and is raised again;
+    KeyboardInterrupt cancels it. Buffered events are durable after ``flush()``, after
+    every read of the run through this object, and at the end; without buffering each
+    event is durable when ``event()`` returns. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        run_id: RunId,
+        runs: RunLedger,
+        objects: CasStore,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        buffered: bool,
+    ) -> None:
+        self.run_id = run_id
+        self._runs = runs
+        self._objects = objects
+        self._ledger = ledger
+        self._clock = clock
+        self._buffered = buffered
+        self._started = clock()
+        self._lock = threading.RLock()
+        self._drafts: list[Draft] = []
+        self._stored: list[StoredObject] = []
+        self._references: list[Reference] = []
+        self._bytes = 0
+        self._since: datetime | None = None
+        self._ended = False
+
+    def event(
+        self, kind: str, payload: object = None, *, timestamp: datetime | None = None
+    ) -> None:
+        """Record an event; the payload is encoded before this returns.
+
+        Raises InvalidEvent, InvalidRunState (the run has ended), StorageError.
+        """
+        now = self._clock()
+        body = {} if payload is None else payload
+        draft, stored = bodies.draft(self._objects, check_kind(kind), body, timestamp, now)
+        with self._lock:
+            self._drafts.append(draft)
+            self._bytes += len(draft.body or "")
+            if stored is not None:
+                self._stored.append(stored)
+                self._bytes += len(stored.data or b"")
+            self._since = self._since or now
+            if self._is_due(now):
+                self.flush()
+
+    def _is_due(self, now: datetime) -> bool:
+        waited = (now - self._since).total_seconds() if self._since else 0
+        return (
+            not self._buffered
+            or len(self._drafts) >= _MANY_EVENTS
+            or self._bytes >= _MANY_BYTES
+            or not 0 <= waited < _PATIENCE_SECONDS
+        )
+
+    def artifact(self, name: str, data: bytes | str) -> Digest:
+        """Store data the run produced and record it; a text is stored as UTF-8."""
+        content = data.encode() if isinstance(data, str) else bytes(data)
+        stored = self._objects.prepare(content)
+        self._keep(stored, Role.ARTIFACT)
+        self.event(
+            "artifact_stored",
+            {
+                "artifact_id": name,
+                "content_hash": str(stored.digest),
+                "size_bytes": stored.size,
+            },
+        )
+        return stored.digest
+
+    def checkpoint(self, state: object, *, checkpoint_id: str | None = None, node_id: str = "") -> Digest:
+        """Store a JSON state to resume from and record it.
+
+        ``checkpoint_id`` defaults to the state's digest. Raises InvalidInputError for a
+        state that is not JSON.
+        """
+        stored = self._objects.prepare(canonical.dumps(state))
+        self._keep(stored, Role.CHECKPOINT)
+        self.event(
+            "checkpoint_saved",
+            {
+                "checkpoint_id": checkpoint_id or str(stored.digest),
+                "node_id": node_id,
+                "state_hash": str(stored.digest),
+            },
+        )
+        return stored.digest
+
+    def _keep(self, stored: StoredObject, role: Role) -> None:
+        with self._lock:
+            self._stored.append(stored)
+            self._references.append(Reference(stored.digest, role, self.run_id))
+
+    def flush(self) -> None:
+        """Make every event recorded so far durable."""
+        with self._lock:
+            batch = self._pending()
+            if batch != Batch():
+                self._ledger.commit(batch)
+                self._forget()
+
+    def _pending(self) -> Batch:
+        append = Append(Family.RUN, self.run_id, tuple(self._drafts))
+        return Batch(
+            objects=tuple(self._stored),
+            appends=(append,) if self._drafts else (),
+            references=tuple(self._references),
+        )
+
+    def _forget(self) -> None:
+        self._drafts.clear()
+        self._stored.clear()
+        self._references.clear()
+        self._bytes = 0
+        self._since = None
+
+    def record(self) -> RunRecord:
+        """Return the run as the ledger has it, after a flush."""
+        self.flush()
+        return self._runs.get_run(self.run_id)
+
+    def end(
+        self,
+        status: RunStatus,
+        *,
+        final_state: Digest | None = None,
+        reason: str | None = None,
+    ) -> RunRecord:
+        """End the run; the last events and the end land in one transaction."""
+        with self._lock:
+            lasted = self._clock() - self._started
+            summary = RunSummary(
+                total_events=0,
+                final_state_digest=final_state,
+                duration_ms=max(0, round(lasted.total_seconds() * 1000)),
+                success=status is RunStatus.COMPLETED,
+            )
+            end, references = self._runs.ending(self.run_id, status, summary, reason=reason)
+            pending = self._pending()
+            self._ledger.commit(
+                Batch(
+                    objects=pending.objects,
+                    appends=pending.appends,
+                    references=pending.references + references,
+                    ends=(end,),
+                )
+            )
+            self._forget()
+            self._ended = True
+        return self._runs.get_run(self.run_id)
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the run as the block ended, unless ``end`` did."""
+        if self._ended:
+            return
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            self.end(RunStatus.COMPLETED)
+        elif isinstance(error, Exception | SystemExit):
+            self.end(RunStatus.FAILED, reason=f"{type(error).__name__}: {error}")
+        else:
+            self.end(RunStatus.CANCELLED, reason=type(error).__name__)

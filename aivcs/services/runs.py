@@ -1,0 +1,228 @@
+"""The RunLedger: runs, their events and how they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aivcs.domain import jsontext
+from aivcs.domain.batch import Append, Batch, EndRun, Family, NewRun, Reference, Role, RunQuery
+from aivcs.domain.digest import Digest
+from aivcs.domain.events import RunEvent, check_kind
+from aivcs.domain.names import check_name, check_run_id
+from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
+from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
+from aivcs.services import bodies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aivcs.domain.batch import Draft, StoredObject
+    from aivcs.domain.run import RunRecord, RunSummary, Source
+    from aivcs.ports import Clock, Ids, Ledger
+    from aivcs.services.objects import CasStore
+
+
+class RunLedger:
+    """Runs under the names and promises of the source system's RunLedger.
+
+    Every call is durable when it returns. A plain text serves where a run id is asked.
+    """
+
+    def __init__(self, ledger: Ledger, objects: CasStore, clock: Clock, ids: Ids) -> None:
+        self._ledger = ledger
+        self._objects = objects
+        self._clock = clock
+        self._ids = ids
+
+    def create_run(self, spec_digest: Digest | str, metadata: RunMetadata) -> RunId:
+        """Begin a run, RUNNING, and return its new id.
+
+        Raises SpecNotFound, InvalidName, InvalidInputError (tags that are not JSON).
+        """
+        new = self.prepare(spec_digest, metadata)
+        self._ledger.commit(Batch(runs=(new,)))
+        return RunId(new.run_id)
+
+    def prepare(
+        self,
+        spec_digest: Digest | str,
+        metadata: RunMetadata,
+        *,
+        run_id: str | None = None,
+        source: Source | None = None,
+    ) -> NewRun:
+        """Return the part of a batch that begins a run; ``run_id`` None makes one."""
+        name = check_name(metadata.agent_name)
+        seen = metadata.environment
+        checked = RunMetadata(
+            agent_name=name,
+            git_sha=metadata.git_sha,
+            tags=jsontext.decode(jsontext.encode(metadata.tags)),
+            environment=None if seen is None else dict(seen),
+        )
+        identity = check_run_id(self._ids() if run_id is None else run_id)
+        return NewRun(identity, Digest.parse(spec_digest), checked, self._clock(), source)
+
+    def append_event(self, run_id: RunId | str, event: RunEvent) -> int:
+        """Append one event and return its seq.
+
+        ``event.seq`` None takes the next number. A seq ahead of the next waits until the
+        gap is closed; an equal event under its own seq is stored once. Raises RunNotFound,
+        InvalidRunState, SequenceConflict, InvalidEvent.
+        """
+        return self.append_events(run_id, (event,))[0]
+
+    def append_events(self, run_id: RunId | str, events: Iterable[RunEvent]) -> tuple[int, ...]:
+        """Append several events in one transaction and return their seqs; all or none."""
+        batch = self.appending(run_id, events)
+        return self._ledger.commit(batch).seqs[0]
+
+    def appending(self, run_id: RunId | str, events: Iterable[RunEvent]) -> Batch:
+        """Return the batch that appends ``events``.
+
+        Where an event cannot be encoded, an unknown or ended run is the error that counts.
+        """
+        drafts: list[Draft] = []
+        stored: list[StoredObject] = []
+        now = self._clock()
+        try:
+            for event in events:
+                kind = check_kind(event.kind)
+                draft, body = bodies.draft(
+                    self._objects, kind, event.payload, event.timestamp, now, event.seq
+                )
+                drafts.append(draft)
+                if body is not None:
+                    stored.append(body)
+        except InvalidEvent:
+            self._require_running(run_id)
+            raise
+        append = Append(Family.RUN, str(run_id), tuple(drafts))
+        return Batch(objects=tuple(stored), appends=(append,))
+
+    def complete_run(self, run_id: RunId | str, summary: RunSummary) -> None:
+        """End a run well. Raises RunNotFound, InvalidRunState (also for a gap), InvalidSummary."""
+        self.end_run(run_id, RunStatus.COMPLETED, summary)
+
+    def fail_run(self, run_id: RunId | str, summary: RunSummary) -> None:
+        """End a run badly. Raises RunNotFound, InvalidRunState, InvalidSummary."""
+        self.end_run(run_id, RunStatus.FAILED, summary)
+
+    def cancel_run(self, run_id: RunId | str, summary: RunSummary) -> None:
+        """End a run early. Raises RunNotFound, InvalidRunState, InvalidSummary."""
+        self.end_run(run_id, RunStatus.CANCELLED, summary)
+
+    def end_run(
+        self,
+        run_id: RunId | str,
+        status: RunStatus,
+        summary: RunSummary,
+        *,
+        reason: str | None = None,
+    ) -> None:
+        """Make a terminal move; the events are counted by the ledger, not by ``summary``."""
+        end, references = self.ending(run_id, status, summary, reason=reason)
+        self._ledger.commit(Batch(ends=(end,), references=references))
+
+    def ending(
+        self,
+        run_id: RunId | str,
+        status: RunStatus,
+        summary: RunSummary,
+        *,
+        reason: str | None = None,
+        fresh: bool = False,
+    ) -> tuple[EndRun, tuple[Reference, ...]]:
+        """Return the parts of a batch that end a run.
+
+        A final state that is stored here is kept for the run; one stored elsewhere is only
+        its digest. ``fresh`` says that the run begins in the same batch.
+        """
+        if not fresh:
+            check_move(run_id, self.get_run(run_id).status, status)
+        check_summary(str(run_id), status, summary)
+        final = summary.final_state_digest
+        state = None if final is None else Digest.parse(final)
+        end = EndRun(
+            run_id=str(run_id),
+            status=status,
+            success=summary.success,
+            duration_ms=summary.duration_ms,
+            final_state=state,
+            completed_at=self._clock(),
+            reason=reason,
+        )
+        if state is None or not self._objects.contains(state):
+            return end, ()
+        return end, (Reference(state, Role.STATE, str(run_id)),)
+
+    def get_run(self, run_id: RunId | str) -> RunRecord:
+        """Return a run; RunNotFound when there is none."""
+        record = self._ledger.run(str(run_id))
+        if record is None:
+            msg = f"no run {run_id}"
+            raise RunNotFound(msg, hint="'aivcs run list' lists the runs")
+        return record
+
+    def get_events(self, run_id: RunId | str) -> list[RunEvent]:
+        """Return all events by seq, early ones too; RunNotFound for an unknown run."""
+        return list(self.iter_events(run_id))
+
+    def iter_events(
+        self, run_id: RunId | str, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[RunEvent]:
+        """Return an iterator over events with seq > ``after``, in constant memory."""
+        self.get_run(run_id)
+        return self._events(str(run_id), after, limit)
+
+    def _events(self, run_id: str, after: int, limit: int | None) -> Iterator[RunEvent]:
+        count = 0
+        entries = self._ledger.entries(Family.RUN, run_id, after=after, limit=limit)
+        for entry, payload in bodies.payloads(self._objects, entries):
+            count += 1
+            yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp)
+        waiting = self._ledger.waiting(run_id)
+        early = [bodies.waiting_entry(seq, d) for seq, d in waiting.items() if seq > after]
+        left = None if limit is None else max(0, limit - count)
+        for entry, payload in bodies.payloads(self._objects, early[:left]):
+            yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp)
+
+    def list_runs(
+        self,
+        spec_digest: Digest | str | None = None,
+        *,
+        agent: str | None = None,
+        status: RunStatus | str | None = None,
+        limit: int | None = None,
+        after: RunId | str | None = None,
+    ) -> list[RunRecord]:
+        """Return runs, the newest first; ``after`` is the last run of the page before.
+
+        Raises RunNotFound for an unknown ``after``, InvalidInputError for an unknown status.
+        """
+        if limit is not None and limit < 0:
+            msg = f"a limit is a whole number from 0, not {limit}"
+            raise InvalidInputError(msg)
+        query = RunQuery(
+            spec_digest=None if spec_digest is None else Digest.parse(spec_digest),
+            agent=agent,
+            status=None if status is None else read_status(status),
+            after=None if after is None else str(after),
+            limit=limit,
+        )
+        return self._ledger.runs(query)
+
+    def _require_running(self, run_id: RunId | str) -> None:
+        record = self.get_run(run_id)
+        if record.status.terminal:
+            check_move(str(run_id), record.status, RunStatus.FAILED)
+
+
+def read_status(text: str) -> RunStatus:
+    """Return the status of this name, in any case; InvalidInputError for another word."""
+    try:
+        return RunStatus(text.upper())
+    except ValueError:
+        known = ", ".join(status.value for status in RunStatus)
+        msg = f"not a run status: {text!r}"
+        raise InvalidInputError(msg, hint=f"one of {known}") from None
