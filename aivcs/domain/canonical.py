@@ -46,10 +46,12 @@ def loads(text: bytes | str) -> Json:
     """Decode JSON so that ``dumps`` can encode it again.
 
     Integers beyond 2**53 - 1 become floats, as every RFC 8785 number is an IEEE double.
-    Raises InvalidInputError for anything that is not JSON.
+    Raises InvalidInputError for anything that is not JSON, and for numbers beyond a double.
     """
     try:
-        value: Json = json.loads(text, parse_int=_integer, parse_constant=_refuse_constant)
+        value: Json = json.loads(
+            text, parse_int=_integer, parse_float=_finite, parse_constant=_refuse_constant
+        )
     except (ValueError, RecursionError) as error:
         msg = f"not JSON: {error}"
         raise InvalidInputError(msg) from error
@@ -58,7 +60,15 @@ def loads(text: bytes | str) -> Json:
 
 def _integer(text: str) -> int | float:
     number = int(text)
-    return number if abs(number) <= MAX_SAFE_INTEGER else float(text)
+    return number if abs(number) <= MAX_SAFE_INTEGER else _finite(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        msg = f"{text[:20]} is beyond the range of an IEEE double"
+        raise ValueError(msg)
+    return number
 
 
 def _refuse_constant(name: str) -> float:
@@ -77,7 +87,7 @@ def _write(value: object, out: list[str]) -> None:
         out.append(encode_basestring(value))
     elif isinstance(value, int):
         if abs(value) > MAX_SAFE_INTEGER:
-            msg = f"the integer {value} is beyond 2**53 - 1, which canonical JSON cannot express"
+            msg = "an integer is beyond 2**53 - 1, which canonical JSON cannot express"
             raise InvalidInputError(msg, hint="store it as text")
         out.append(int.__repr__(value))
     elif isinstance(value, float):

@@ -22,8 +22,9 @@ MAX_BODY: Final = 64 * 1024 * 1024
 def encode(value: object) -> str:
     """Return compact JSON that UTF-8 can carry.
 
-    Raises InvalidEvent for NaN, infinities, keys that are not text, values JSON does not
-    have, nesting too deep for the decoder, and bodies over 64 MiB.
+    Raises InvalidEvent for NaN, infinities, integers of thousands of digits, keys that are
+    not text, values JSON does not have, nesting too deep for the decoder, and bodies over
+    64 MiB.
     """
     try:
         _check(value)
@@ -39,6 +40,9 @@ def encode(value: object) -> str:
     except RecursionError:
         msg = "the payload is nested too deeply"
         raise InvalidEvent(msg) from None
+    except ValueError as error:
+        msg = f"the payload cannot be written as JSON: {error}"
+        raise InvalidEvent(msg, hint="store a very long integer as text") from error
     if size > MAX_BODY:
         msg = f"the payload is {size} bytes long, over the limit of {MAX_BODY}"
         raise InvalidEvent(msg, hint="store the data as an object and name its digest")

@@ -74,13 +74,16 @@ def read_spec_document(data: bytes) -> dict[str, Digest | None]:
         components = value["components"] if isinstance(value, dict) else None
         if not isinstance(components, dict) or set(components) != set(Component):
             raise _malformed(value)
-        return {
-            part.value: Digest.parse(found) if (found := components[part.value]) else None
+        found: dict[str, Digest | None] = {
+            part.value: None if (text := components[part.value]) is None else Digest.parse(text)
             for part in Component
         }
+        if spec_document(found) != data:
+            raise _malformed(value)
     except (InvalidInputError, KeyError, TypeError) as error:
         msg = f"not a spec document: {error}"
         raise CorruptionError(msg) from error
+    return found
 
 
 def component_document(files: Iterable[SpecFile]) -> bytes:
@@ -98,13 +101,16 @@ def read_component_document(data: bytes) -> tuple[SpecFile, ...]:
         rows = canonical.loads(data)
         if not isinstance(rows, list):
             raise _malformed(rows)
-        return tuple(
+        files = tuple(
             SpecFile(check_path(path), bool(executable), Digest.parse(digest))
             for path, executable, digest in rows
         )
+        if component_document(files) != data:
+            raise _malformed(rows)
     except (InvalidInputError, ValueError, TypeError) as error:
         msg = f"not a component document: {error}"
         raise CorruptionError(msg) from error
+    return files
 
 
 def check_path(path: object) -> str:
