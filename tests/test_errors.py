@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from aivcs import errors
+
+TREE = """
+AivcsError Exception 1 internal
+InvalidInputError AivcsError,ValueError 2 invalid_input
+InvalidDigest InvalidInputError 2 invalid_digest
+InvalidEvent InvalidInputError 2 invalid_event
+InvalidSpec InvalidInputError 2 invalid_spec
+InvalidName InvalidInputError 2 invalid_name
+InvalidSummary InvalidInputError 2 invalid_summary
+InvalidSource InvalidInputError 2 invalid_source
+InvalidConfig InvalidInputError 2 invalid_config
+NotFoundError AivcsError,LookupError 3 not_found
+NotFound NotFoundError 3 object_not_found
+RunNotFound NotFoundError 3 run_not_found
+ReleaseNotFound NotFoundError 3 release_not_found
+SpecNotFound NotFoundError 3 spec_not_found
+AmbiguousId NotFoundError 3 ambiguous_id
+ConflictError AivcsError 4 conflict
+SequenceConflict ConflictError 4 sequence_conflict
+WrongExpectedSequence ConflictError 4 wrong_expected_sequence
+StaleCurrent ConflictError 4 stale_current
+TransitionError AivcsError 5 refused
+InvalidRunState TransitionError 5 invalid_run_state
+NoPreviousRelease TransitionError 5 no_previous_release
+GateFailed TransitionError 5 gate_failed
+StillReferenced TransitionError 5 still_referenced
+CorruptionError AivcsError 6 corrupt
+IntegrityError CorruptionError 6 integrity
+MissingObject CorruptionError 6 missing_object
+StorageError AivcsError 7 storage
+RepositoryClosed StorageError 7 repository_closed
+NoRepository AivcsError 10 no_repository
+RepositoryTooNew AivcsError 10 repository_too_new
+"""
+
+
+def test_the_tree_is_the_published_one() -> None:
+    found = {
+        f"{name} {','.join(base.__name__ for base in cls.__bases__)} {cls.exit_code} {cls.code}"
+        for name, cls in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(cls, errors.AivcsError)
+    }
+    assert found == set(TREE.strip().splitlines())
+
+
+def test_codes_are_unique() -> None:
+    codes = [line.split()[3] for line in TREE.strip().splitlines()]
+    assert len(set(codes)) == len(codes)
+
+
+def test_an_error_carries_message_and_hint() -> None:
+    error = errors.RunNotFound("no run r1", hint="'aivcs run list' lists them")
+    assert (str(error), error.message) == ("no run r1", "no run r1")
+    assert error.hint == "'aivcs run list' lists them"
+    assert errors.NotFound("gone").hint is None
+
+
+def test_errors_are_caught_by_the_usual_classes() -> None:
+    with pytest.raises(ValueError, match="bad"):
+        raise errors.InvalidDigest("bad")  # noqa: EM101
+    with pytest.raises(LookupError, match="gone"):
+        raise errors.SpecNotFound("gone")  # noqa: EM101
