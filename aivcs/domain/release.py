@@ -144,9 +144,12 @@ def select(
 def ancestor(
     record: ReleaseRecord, steps: int, entry: Callable[[int], ReleaseRecord]
 ) -> ReleaseRecord:
-    """Walk ``steps`` back along the lineage; NoPreviousRelease when it ends before."""
+    """Walk ``steps`` back along the lineage; ReleaseNotFound when it ends before."""
     for _ in range(steps):
-        record = entry(previous_of(record.name, record))
+        if record.previous is None:
+            msg = f"the lineage of {record.name} begins at seq {record.seq}"
+            raise ReleaseNotFound(msg, hint=f"'aivcs history {record.name}' lists its entries")
+        record = entry(record.previous)
     return record
 
 
@@ -155,8 +158,9 @@ def lineage_problems(oldest_first: Iterable[ReleaseRecord]) -> Iterator[str]:
     seen: dict[int, ReleaseRecord] = {}
     head: ReleaseRecord | None = None
     for record in oldest_first:
-        if record.seq != len(seen) + 1:
-            yield f"seq {len(seen) + 1} is missing before seq {record.seq}"
+        due = head.seq + 1 if head else 1
+        if record.seq != due:
+            yield f"seq {due} is missing before seq {record.seq}"
         if record.kind is ReleaseKind.PROMOTE:
             sound = record.restores is None and record.previous == (head.seq if head else None)
         else:

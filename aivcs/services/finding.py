@@ -101,7 +101,7 @@ class Finder:
     def release(self, text: str) -> ReleaseRecord:
         """Return a release entry: ``NAME``, ``NAME@SEQ``, ``NAME@LABEL``, ``NAME~N``.
 
-        Raises ReleaseNotFound, AmbiguousId, NoPreviousRelease.
+        Raises ReleaseNotFound, AmbiguousId.
         """
         found = self._release(text, strict=True)
         if found is None:

@@ -159,7 +159,7 @@ class ReleaseRegistry:
     def find(self, name: str, wanted: int | str | Digest | None, steps: int = 0) -> ReleaseRecord:
         """Return the current entry or the one ``wanted``, then ``steps`` back in the lineage.
 
-        Raises ReleaseNotFound, AmbiguousId, NoPreviousRelease.
+        Raises ReleaseNotFound, AmbiguousId.
         """
         record = self.current(name)
         if record is None:
