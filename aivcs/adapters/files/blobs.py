@@ -1,0 +1,139 @@
+"""Blobs as files: each name is a path below one folder, written once."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aivcs.adapters.files.durable import make_folder, sync_folder
+from aivcs.adapters.files.failures import translated
+from aivcs.adapters.files.staged import SUFFIX, StagedFile, lock
+from aivcs.domain.blobname import check_blob_name
+from aivcs.errors import MissingObject, RepositoryClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from _typeshed import WriteableBuffer
+
+
+class FileBlobs:
+    """A BlobStore over the folder ``root``; blobs are staged in ``staging``.
+
+    Both folders must lie on one file system. They are created when something is written
+    into them. Every OSError becomes a StorageError; a closed store raises
+    RepositoryClosed.
+    """
+
+    def __init__(self, root: Path, staging: Path) -> None:
+        self.root = root
+        self.staging = staging
+        self._closed = False
+
+    def stage(self) -> StagedFile:
+        """Begin a blob."""
+        self._check_open()
+        return StagedFile(self.staging, self._target)
+
+    def open(self, name: str) -> BinaryIO:
+        """Return a seekable file; MissingObject if there is none of this name."""
+        path = self._path(name)
+        with translated(path):
+            try:
+                return io.BufferedReader(_BlobFile(path))
+            except (FileNotFoundError, NotADirectoryError) as error:
+                msg = f"no file {path}"
+                raise MissingObject(msg, hint="restore it from a copy") from error
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a file of this name is there."""
+        path = self._path(name)
+        with translated(path):
+            return path.is_file()
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all files below the folder in order, foreign ones too."""
+        self._check_open()
+        found: list[str] = []
+        with translated(self.root):
+            if self.root.exists():
+                for folder, _, files in os.walk(self.root, onerror=_raise):
+                    inner = Path(folder).relative_to(self.root)
+                    found.extend((inner / file).as_posix() for file in files)
+        yield from sorted(found)
+
+    def delete(self, name: str) -> None:
+        """Remove a file, durably; none of this name is no error."""
+        path = self._path(name)
+        with translated(path):
+            try:
+                path.unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            sync_folder(path.parent)
+
+    def sweep(self) -> int:
+        """Remove staged files whose writer is dead; return how many there were."""
+        self._check_open()
+        removed = 0
+        with translated(self.staging):
+            for path in sorted(self.staging.glob(f"*{SUFFIX}")):
+                removed += _remove_stale(path)
+        return removed
+
+    def close(self) -> None:
+        """Refuse every further call; idempotent."""
+        self._closed = True
+
+    def _path(self, name: str) -> Path:
+        self._check_open()
+        return self.root / check_blob_name(name)
+
+    def _target(self, name: str) -> Path:
+        path = self._path(name)
+        with translated(path.parent):
+            if not path.exists():
+                make_folder(path.parent, self.root)
+        return path
+
+    def _check_open(self) -> None:
+        if self._closed:
+            msg = f"the repository of {self.root} is closed"
+            raise RepositoryClosed(msg, hint="open it again")
+
+
+class _BlobFile(io.FileIO):
+    """A file whose failing reads are storage errors, whoever reads."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        self._place = path
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        with translated(self._place):
+            return super().readinto(buffer)
+
+    def readall(self) -> bytes:
+        with translated(self._place):
+            return super().readall()
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _remove_stale(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        if not lock(descriptor):
+            return False
+        path.unlink(missing_ok=True)
+        return True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,40 @@
+"""The one place where errors of the operating system become errors of aivcs."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from aivcs.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise an OSError of the block as StorageError that names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """Return what to raise for an error of the operating system at ``path``."""
+    if error.errno in _FULL:
+        msg = f"no space left to write {path}: {error.strerror}"
+        return StorageError(msg, hint="free some space; nothing of this action was kept")
+    if error.errno in _DENIED:
+        msg = f"no permission for {path}: {error.strerror}"
+        return StorageError(msg, hint="check who owns the folder and which modes it has")
+    if error.errno == errno.EROFS:
+        msg = f"{path} lies on a read-only file system"
+        return StorageError(msg, hint="mount it writable, or work on a copy of the repository")
+    msg = f"{path} failed: {error.strerror or error}"
+    return StorageError(msg, hint="check the disk; the action may be repeated")

@@ -1,0 +1,119 @@
+"""A blob on its way: a locked file in the staging folder, linked to its name at the end."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Final
+
+from aivcs.adapters.files.durable import FILE_MODE, sync_folder, unique_name, write_all
+from aivcs.adapters.files.failures import translated
+from aivcs.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+SUFFIX: Final = ".part"
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+
+
+def lock(descriptor: int) -> bool:
+    """Take the file's lock if nobody has it; it lasts as long as the file is open."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class StagedFile:
+    """One blob being written to ``staging``; ``target`` gives the path for a name.
+
+    The file is locked while its writer lives, so that a sweep takes only what a dead
+    process left. Raises StorageError.
+    """
+
+    def __init__(self, staging: Path, target: Callable[[str], Path]) -> None:
+        self._target = target
+        with translated(staging):
+            self._path, self._descriptor = _create(staging)
+        self._synced = False
+        self._broken = False
+
+    def write(self, data: bytes) -> None:
+        """Append bytes; StorageError when the disk is full or fails."""
+        self._synced = False
+        with translated(self._path):
+            write_all(self._descriptor, data)
+
+    def publish(self, name: str) -> None:
+        """Link the durable file to ``name``; a present file is left as it is."""
+        target = self._target(name)
+        with translated(target):
+            if not target.exists():
+                self._sync()
+                self._link(target)
+            sync_folder(target.parent)
+
+    def _sync(self) -> None:
+        if self._broken:
+            # The kernel may have dropped the pages of a failed fsync; a second one that
+            # succeeds proves nothing.
+            msg = f"{self._path} could not be made durable"
+            raise StorageError(msg, hint="check the disk; the action may be repeated")
+        if not self._synced:
+            self._broken = True
+            os.fsync(self._descriptor)
+            self._broken = False
+            self._synced = True
+
+    def _link(self, target: Path) -> None:
+        try:
+            os.link(self._path, target)
+        except FileExistsError:
+            return
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # A file system without hard links. Whoever published the name meanwhile
+            # wrote the same content, so replacing it does no harm.
+            self._path.replace(target)
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove the staged name; a published blob has its own."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError:
+            # What is left behind is swept later; the blob itself is safe or was refused.
+            return
+        finally:
+            os.close(self._descriptor)
+
+
+def _create(staging: Path) -> tuple[Path, int]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    while True:
+        path = staging / (unique_name("blob") + SUFFIX)
+        try:
+            descriptor = os.open(path, flags, FILE_MODE)
+        except FileNotFoundError:
+            staging.mkdir(parents=True, exist_ok=True)
+            continue
+        # A sweep may have met the file before it was locked, and removed it.
+        if lock(descriptor) and os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)

@@ -1,0 +1,100 @@
+"""Blobs in memory, for repositories that need not last."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING
+
+from aivcs.domain.blobname import check_blob_name
+from aivcs.errors import MissingObject, RepositoryClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import BinaryIO, Self
+
+
+class MemoryBlobs:
+    """A BlobStore in one dictionary; a closed store raises RepositoryClosed."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def stage(self) -> _StagedBytes:
+        """Begin a blob."""
+        self._check_open()
+        return _StagedBytes(self)
+
+    def open(self, name: str) -> BinaryIO:
+        """Return a seekable file; MissingObject if there is none of this name."""
+        self._check_open()
+        data = self._blobs.get(check_blob_name(name))
+        if data is None:
+            msg = f"no blob {name}"
+            raise MissingObject(msg, hint="store its bytes again")
+        return io.BytesIO(data)
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a blob of this name is there."""
+        self._check_open()
+        return check_blob_name(name) in self._blobs
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all blobs, in order."""
+        self._check_open()
+        with self._lock:
+            found = sorted(self._blobs)
+        yield from found
+
+    def delete(self, name: str) -> None:
+        """Remove a blob; none of this name is no error."""
+        self._check_open()
+        with self._lock:
+            self._blobs.pop(check_blob_name(name), None)
+
+    def close(self) -> None:
+        """Refuse every further call; idempotent."""
+        self._closed = True
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Hold ``data`` under ``name`` unless the name is taken."""
+        self._check_open()
+        with self._lock:
+            self._blobs.setdefault(check_blob_name(name), data)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            msg = "the repository in memory is closed"
+            raise RepositoryClosed(msg, hint="open it again")
+
+
+class _StagedBytes:
+    """A blob being collected."""
+
+    def __init__(self, blobs: MemoryBlobs) -> None:
+        self._blobs = blobs
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._data += data
+
+    def publish(self, name: str) -> None:
+        """Make the bytes visible under ``name``."""
+        self._blobs.keep(name, bytes(self._data))
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Forget the collected bytes."""
+        self._data.clear()

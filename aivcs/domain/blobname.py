@@ -1,0 +1,29 @@
+"""The names of blobs: relative, ``/``-separated, and inside the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aivcs.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from aivcs.domain.digest import Digest
+
+
+def large_name(digest: Digest) -> str:
+    """Return where a large object is: ``large/<first two hex characters>/<hex>.zst``."""
+    text = str(digest)
+    return f"large/{text[:2]}/{text}.zst"
+
+
+def check_blob_name(name: str) -> str:
+    """Return the name of a blob.
+
+    Raises InvalidInputError for absolute names, empty parts, ``.``, ``..``, NUL and
+    backslashes, so that no name leads out of the store on any system.
+    """
+    parts = name.split("/")
+    if "\0" in name or "\\" in name or any(part in {"", ".", ".."} for part in parts):
+        msg = f"not a name of a blob: {name!r}"
+        raise InvalidInputError(msg, hint="names are relative, like large/5f/5f9f.zst")
+    return name

@@ -1,0 +1,174 @@
+"""What every BlobStore must do. Subclass it and give a fixture ``blobs``."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.errors import InvalidInputError, MissingObject, RepositoryClosed
+
+if TYPE_CHECKING:
+    from aivcs.ports import BlobStore
+
+_NAME = "large/ab/abcd.zst"
+
+
+def publish(blobs: BlobStore, name: str, data: bytes) -> None:
+    """Store ``data`` under ``name``."""
+    with blobs.stage() as staged:
+        staged.write(data)
+        staged.publish(name)
+
+
+def content(blobs: BlobStore, name: str) -> bytes:
+    """Return what is stored under ``name``."""
+    with blobs.open(name) as file:
+        return file.read()
+
+
+class BlobStoreContract:
+    """The sequential and concurrent contract; ``blobs`` is an empty BlobStore."""
+
+    def test_published_bytes_come_back(self, blobs: BlobStore) -> None:
+        """Several writes make one blob."""
+        with blobs.stage() as staged:
+            staged.write(b"one ")
+            staged.write(b"")
+            staged.write(b"two")
+            staged.publish(_NAME)
+        assert content(blobs, _NAME) == b"one two"
+        assert blobs.exists(_NAME)
+
+    def test_an_empty_blob_is_legal(self, blobs: BlobStore) -> None:
+        """Zero bytes are a blob too."""
+        publish(blobs, _NAME, b"")
+        assert content(blobs, _NAME) == b""
+
+    def test_an_unpublished_blob_is_invisible(self, blobs: BlobStore) -> None:
+        """Neither while it is written nor after it was given up is there a name."""
+        with blobs.stage() as staged:
+            staged.write(b"lost")
+            assert list(blobs.names()) == []
+        assert list(blobs.names()) == []
+        assert not blobs.exists(_NAME)
+
+    def test_an_error_discards_the_blob(self, blobs: BlobStore) -> None:
+        """The writer's error passes through, and nothing is left."""
+
+        def fail() -> None:
+            with blobs.stage() as staged:
+                staged.write(b"lost")
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            fail()
+        assert list(blobs.names()) == []
+
+    def test_a_present_blob_is_never_replaced(self, blobs: BlobStore) -> None:
+        """The second of two publishers leaves the first one's bytes."""
+        publish(blobs, _NAME, b"first")
+        publish(blobs, _NAME, b"second")
+        assert content(blobs, _NAME) == b"first"
+        assert list(blobs.names()) == [_NAME]
+
+    def test_publishing_twice_is_harmless(self, blobs: BlobStore) -> None:
+        """A publish that may have landed can be repeated, also after a deletion."""
+        with blobs.stage() as staged:
+            staged.write(b"data")
+            staged.publish(_NAME)
+            staged.publish(_NAME)
+            blobs.delete(_NAME)
+            staged.publish(_NAME)
+        assert content(blobs, _NAME) == b"data"
+
+    def test_a_file_can_be_read_anywhere(self, blobs: BlobStore) -> None:
+        """What is opened is seekable."""
+        publish(blobs, _NAME, bytes(range(256)))
+        with blobs.open(_NAME) as file:
+            assert file.seek(0, 2) == 256
+            file.seek(100)
+            assert file.read(3) == b"def"
+
+    def test_opening_nothing_is_a_missing_object(self, blobs: BlobStore) -> None:
+        """The error names the blob."""
+        publish(blobs, _NAME, b"data")
+        for name in ("large/ab/none", "other/none", f"{_NAME}/below"):
+            assert not blobs.exists(name)
+            with pytest.raises(MissingObject, match=name):
+                blobs.open(name)
+
+    def test_names_are_in_order(self, blobs: BlobStore) -> None:
+        """The order is that of the whole names as text."""
+        names = ["large/b/1", "large/a/2", "large-1", "large/a/1", "z", "a"]
+        for name in names:
+            publish(blobs, name, name.encode())
+        assert list(blobs.names()) == sorted(names)
+
+    def test_delete_is_idempotent(self, blobs: BlobStore) -> None:
+        """Deleting what is absent is no error."""
+        blobs.delete(_NAME)
+        publish(blobs, _NAME, b"data")
+        blobs.delete(_NAME)
+        blobs.delete(_NAME)
+        blobs.delete(f"{_NAME}/below")
+        assert not blobs.exists(_NAME)
+        assert list(blobs.names()) == []
+
+    @pytest.mark.parametrize(
+        "name", ["", "/a", "../a", "a/../b", "a//b", "a/", "./a", "a\0b", "a\\b", ".."]
+    )
+    def test_no_name_leads_out_of_the_store(self, blobs: BlobStore, name: str) -> None:
+        """Every operation refuses such a name, and nothing is written."""
+        with pytest.raises(InvalidInputError):
+            blobs.open(name)
+        with pytest.raises(InvalidInputError):
+            blobs.exists(name)
+        with pytest.raises(InvalidInputError):
+            blobs.delete(name)
+        with pytest.raises(InvalidInputError):
+            publish(blobs, name, b"data")
+        assert list(blobs.names()) == []
+
+    def test_many_threads_publish_one_name(self, blobs: BlobStore) -> None:
+        """All of them succeed, and there is one blob."""
+        data = b"same" * 1000
+        start = threading.Barrier(8)
+        failures: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                with blobs.stage() as staged:
+                    staged.write(data)
+                    start.wait()
+                    staged.publish(_NAME)
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert list(blobs.names()) == [_NAME]
+        assert content(blobs, _NAME) == data
+
+    def test_a_closed_store_refuses(self, blobs: BlobStore) -> None:
+        """Closing twice is fine; every use afterwards says that the store is closed."""
+        with blobs.stage() as staged:
+            blobs.close()
+            blobs.close()
+            with pytest.raises(RepositoryClosed):
+                staged.publish(_NAME)
+        with pytest.raises(RepositoryClosed):
+            blobs.stage()
+        with pytest.raises(RepositoryClosed):
+            blobs.open(_NAME)
+        with pytest.raises(RepositoryClosed):
+            blobs.exists(_NAME)
+        with pytest.raises(RepositoryClosed):
+            list(blobs.names())
+        with pytest.raises(RepositoryClosed):
+            blobs.delete(_NAME)
