@@ -1,0 +1,31 @@
+"""The errors for objects that are gone or are not what was stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aivcs.errors import IntegrityError, MissingObject, NotFound
+
+if TYPE_CHECKING:
+    from aivcs.domain.digest import Digest
+
+
+def damaged(digest: Digest, place: str, detail: str) -> IntegrityError:
+    """Return the error for stored bytes at ``place`` that are not the object's."""
+    return IntegrityError(
+        f"object {digest} in {place} is damaged: {detail}",
+        hint="restore it from a copy; 'aivcs verify' lists every damaged object",
+    )
+
+
+def gone(digest: Digest, place: str) -> MissingObject:
+    """Return the error for an object that the ledger lists but ``place`` does not have."""
+    return MissingObject(
+        f"object {digest} is listed, but {place} is missing",
+        hint="restore the file from a copy, or store the same content again",
+    )
+
+
+def absent(digest: Digest) -> NotFound:
+    """Return the error for a digest that nothing is stored under."""
+    return NotFound(f"no object {digest} is stored here", hint="'aivcs object list' shows what is")
