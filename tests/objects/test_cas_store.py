@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.adapters.files import FileBlobs
+from aivcs.adapters.memory_blobs import MemoryBlobs
+from aivcs.adapters.memory_ledger import MemoryLedger
+from aivcs.domain.batch import Batch, Codec, NewSpec, StoredObject
+from aivcs.domain.digest import Digest
+from aivcs.domain.spec import SpecFile, component_document, spec_document
+from aivcs.errors import CorruptionError, IntegrityError, InvalidInputError, StillReferenced
+from aivcs.services import frames
+from aivcs.services.objects import HOT_LIMIT, CasStore
+from aivcs.testing.objects import noise, replace_stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def objects() -> CasStore:
+    return CasStore(MemoryLedger(), MemoryBlobs())
+
+
+def add_spec(objects: CasStore, name: str, paths: dict[str, Digest]) -> tuple[Digest, Digest]:
+    files = [SpecFile(path, executable=False, digest=digest) for path, digest in paths.items()]
+    component = objects.put(component_document(files))
+    document = objects.put(spec_document({"prompts": component}))
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    objects.ledger.commit(Batch(specs=(NewSpec(document, name, None, None, None, moment),)))
+    return document, component
+
+
+def test_small_objects_are_compressed_when_that_saves_bytes(objects: CasStore) -> None:
+    assert objects.stat(objects.put(b"a" * 1000)).codec is Codec.ZSTD
+    assert objects.stat(objects.put(noise(1000))).codec is Codec.RAW
+
+
+def test_what_a_spec_needs_is_kept(objects: CasStore) -> None:
+    file, free = objects.put(b"prompt"), objects.put(b"free")
+    document, component = add_spec(objects, "helper", {"system.md": file, "again.md": file})
+    for needed, holder in ((file, "system.md"), (component, "prompts"), (document, "helper")):
+        with pytest.raises(StillReferenced, match=holder):
+            objects.delete(needed)
+        assert objects.contains(needed)
+    objects.delete(free)
+    objects.delete(file, force=True)
+    assert objects.list() == sorted([document, component])
+
+
+def test_only_some_of_many_holders_are_named(objects: CasStore) -> None:
+    file = objects.put(b"prompt")
+    add_spec(objects, "helper", {f"{number}.md": file for number in range(9)})
+    with pytest.raises(StillReferenced, match=r"4\.md in prompts of spec .* and 4 more"):
+        objects.delete(file)
+
+
+def test_lost_documents_need_nothing_but_damaged_ones_stop_a_deletion(objects: CasStore) -> None:
+    file = objects.put(b"prompt")
+    document, component = add_spec(objects, "helper", {"system.md": file})
+    stored = objects.stat(component)
+    replace_stored(objects, stored, b"damaged")
+    with pytest.raises(CorruptionError):
+        objects.delete(file)
+    objects.delete(component, force=True)
+    objects.delete(file)
+    objects.delete(document, force=True)
+    objects.delete(objects.put(b"another"))
+    assert objects.list() == []
+
+
+def test_a_file_stored_again_meanwhile_survives_its_deletion(
+    objects: CasStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = noise(HOT_LIMIT + 1)
+    digest = objects.put(data)
+    real = objects.ledger.commit
+
+    def commit(batch: Batch) -> None:
+        real(batch)
+        if batch.deletions:
+            objects.put(data)
+
+    monkeypatch.setattr(objects.ledger, "commit", commit)
+    objects.delete(digest)
+    assert objects.get(digest) == data
+
+
+def test_a_row_with_another_size_than_its_file_is_damaged(objects: CasStore) -> None:
+    stored = objects.stat(objects.put(noise(HOT_LIMIT + 1)))
+    with pytest.raises(IntegrityError, match="recorded"):
+        objects.read(replace(stored, size=stored.size + 1))
+
+
+@pytest.mark.parametrize("size", [3, 5, 2**40])
+def test_a_frame_is_unpacked_only_to_its_recorded_size(objects: CasStore, size: int) -> None:
+    row = StoredObject(Digest.of(b"data"), size, Codec.ZSTD, frames.pack(b"data"))
+    with pytest.raises(IntegrityError, match=str(Digest.of(b"data"))):
+        objects.read(row)
+
+
+def test_frames_that_are_no_frames_or_too_long_are_refused() -> None:
+    good = frames.pack(b"data" * 100)
+    for bad in (b"", b"data", good[:-1], good + b"\0", good + good):
+        with pytest.raises(CorruptionError):
+            frames.unpack(bad, 400)
+    with pytest.raises(CorruptionError):
+        frames.unpack(frames.pack(bytes(frames.MAX_UNPACKED + 1)), frames.MAX_UNPACKED + 1)
+
+
+def test_put_many_commits_in_bounded_batches(
+    objects: CasStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    real = objects.ledger.commit
+
+    def commit(batch: Batch) -> None:
+        sizes.append(len(batch.objects))
+        real(batch)
+
+    monkeypatch.setattr(objects.ledger, "commit", commit)
+    objects.put_many(b"%d" % number for number in range(2500))
+    assert sizes == [1000, 1000, 500]
+    sizes.clear()
+    objects.put_many(noise(100_000, seed) for seed in range(50))
+    assert sizes == [42, 8]
+    objects.put(b"1")
+    objects.put_many([b"1", b"2"])
+    assert sizes == [42, 8]
+
+
+def test_put_many_of_something_unreadable_keeps_the_rest_out(objects: CasStore) -> None:
+    def items() -> Iterator[bytes]:
+        yield b"fine"
+        yield "text"  # type: ignore[misc]
+
+    with pytest.raises(InvalidInputError):
+        objects.put_many(items())
+    assert objects.list() == []
+
+
+def test_a_broken_source_leaves_no_file(tmp_path: Path) -> None:
+    class Source:
+        name = "source"
+        left = 5
+
+        def read(self, _size: int) -> bytes:
+            self.left -= 1
+            if not self.left:
+                raise OSError(5, "Input/output error")
+            return noise(HOT_LIMIT)
+
+    objects = CasStore(MemoryLedger(), FileBlobs(tmp_path / "objects", tmp_path / "tmp"))
+    with pytest.raises(InvalidInputError, match="source"):
+        objects.put(Source())  # type: ignore[arg-type]
+    assert objects.list() == []
+    assert list(objects.blobs.names()) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+LIMITED = """
+import pathlib, resource, sys
+from aivcs.adapters.files import FileBlobs
+from aivcs.adapters.memory_ledger import MemoryLedger
+from aivcs.errors import StorageError
+from aivcs.services.objects import CasStore
+from aivcs.testing.objects import noise
+root = pathlib.Path(sys.argv[1])
+objects = CasStore(MemoryLedger(), FileBlobs(root / "objects", root / "tmp"))
+data = noise(3 * 2**20)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+try:
+    objects.put(data)
+except StorageError as error:
+    assert "no space left" in error.message, error.message
+else:
+    sys.exit("the limit had no effect")
+assert not objects.list() and not list(objects.blobs.names())
+assert not list((root / "tmp").iterdir())
+"""
+
+
+def test_a_file_beyond_what_the_system_allows(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path)], check=False)
+    assert done.returncode == 0
+
+
+MEASURED = """
+import pathlib, re, sys
+from aivcs.adapters.files import FileBlobs
+from aivcs.adapters.memory_ledger import MemoryLedger
+from aivcs.services.objects import CasStore
+root = pathlib.Path(sys.argv[1])
+objects = CasStore(MemoryLedger(), FileBlobs(root / "objects", root / "tmp"))
+def peak():
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) // 1024
+objects.check(objects.put(bytes(2**20)))
+before = peak()
+digest = objects.put(root / "input")
+objects.check(digest)
+with objects.open(digest) as file:
+    while file.read(100_000):
+        pass
+print(peak() - before)
+"""
+
+
+def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
+    with (tmp_path / "input").open("wb") as file:
+        for seed in range(64):
+            file.write(noise(2**20, seed))
+    command = [sys.executable, "-c", MEASURED, str(tmp_path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 32
