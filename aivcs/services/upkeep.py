@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Family, Role, RunQuery
+from aivcs.domain.blobname import large_name
 from aivcs.domain.release import lineage_problems
 from aivcs.domain.report import Problem, Report, Severity
 from aivcs.domain.run import RunStatus
 from aivcs.domain.spec import read_component_document, read_spec_document
 from aivcs.errors import CorruptionError, NotFound
 from aivcs.services import bodies
-from aivcs.services.large import large_name
 from aivcs.services.releases import read_record
 
 if TYPE_CHECKING:
