@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from aivcs.errors import AivcsError as AivcsError
     from aivcs.repo import Repo as Repo
     from aivcs.repo import init as init
-    from aivcs.repo import open_repo as open
+    from aivcs.repo import open_repo
+
+    open = open_repo
 
 __version__ = "0.1.0"
 
@@ -58,7 +60,7 @@ _HOMES: Final = {
 }
 _RENAMED: Final = {"open": ("aivcs.repo", "open_repo")}
 
-__all__ = [  # noqa: PLE0604, RUF022 - made from the tables above
+__all__ = [  # noqa: PLE0604 - made from the tables above
     *_HOMES,
     *_RENAMED,
     "__version__",
