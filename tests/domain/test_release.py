@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +18,7 @@ from aivcs.domain.release import (
     check_actor,
     check_expected,
     check_metadata,
+    lineage_problems,
     not_found,
     previous_of,
     select,
@@ -101,10 +103,11 @@ def test_rollbacks_walk_a_stack(moves: list[str]) -> None:
                 log.rollback()
         head = log.head
         assert (head.metadata.version_label if head else None) == (stack[-1] if stack else None)
+    assert list(lineage_problems(log.records)) == []
     if log.head is not None:
         for steps, label in enumerate(reversed(stack)):
             assert ancestor(log.head, steps, log.entry).metadata.version_label == label
-        with pytest.raises(NoPreviousRelease):
+        with pytest.raises(ReleaseNotFound, match="the lineage of a begins at seq"):
             ancestor(log.head, len(stack), log.entry)
 
 
@@ -182,3 +185,29 @@ def test_somebody_acts(actor: str) -> None:
         check_actor(actor)
     with pytest.raises(InvalidInputError, match="actor"):
         check_metadata(ReleaseMetadata(promoted_by=actor))
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "problem"),
+    [
+        (1, {"previous": None}, "the promote at seq 2 does not follow"),
+        (1, {"restores": 1}, "the promote at seq 2 does not follow"),
+        (3, {"previous": 3}, "the rollback at seq 4 does not follow"),
+        (3, {"restores": None}, "the rollback at seq 4 does not follow"),
+        (3, {"restores": 1}, "the rollback at seq 4 does not follow"),
+        (3, {"spec_digest": Digest.of(b"C")}, "the rollback at seq 4 does not follow"),
+    ],
+)
+def test_an_edited_entry_shows(place: int, change: dict[str, object], problem: str) -> None:
+    records = _log("ABC<").records
+    records[place] = replace(records[place], **change)  # type: ignore[arg-type]
+    assert next(lineage_problems(records)).startswith(problem)
+
+
+def test_a_missing_entry_shows() -> None:
+    records = _log("ABCD").records
+    del records[1]
+    assert list(lineage_problems(records)) == [
+        "seq 2 is missing before seq 3",
+        "the promote at seq 3 does not follow from the log",
+    ]
