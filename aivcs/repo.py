@@ -38,14 +38,14 @@ def now() -> datetime:
 
 def new_id() -> str:
     """Return a fresh uuid4."""
-    from uuid import uuid4  # noqa: PLC0415 - most commands make no id
+    from uuid import uuid4
 
     return str(uuid4())
 
 
 def default_actor() -> str:
     """Return who acts: AIVCS_ACTOR, else the user of the operating system."""
-    from getpass import getuser  # noqa: PLC0415 - most commands name nobody
+    from getpass import getuser
 
     try:
         return os.environ.get("AIVCS_ACTOR") or getuser()
@@ -60,7 +60,7 @@ class Repo:
     RepositoryClosed. Safe to use from several threads, not across a fork.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument a part
+    def __init__(
         self,
         ledger: Ledger,
         blobs: BlobStore,
@@ -71,8 +71,8 @@ class Repo:
         clock: Clock = now,
         ids: Ids = new_id,
     ) -> None:
-        from aivcs.adapters import folder as agent_folder  # noqa: PLC0415
-        from aivcs.adapters.git import git_state  # noqa: PLC0415
+        from aivcs.adapters import folder as agent_folder
+        from aivcs.adapters.git import git_state
 
         self.folder = folder
         self.created = created
@@ -96,7 +96,7 @@ class Repo:
     @property
     def importer(self) -> Importer:
         """Return what records finished runs from files."""
-        from aivcs.services.importing import Importer  # noqa: PLC0415 - few commands need it
+        from aivcs.services.importing import Importer
 
         return Importer(self._ledger, self.objects, self.specs, self.runs)
 
@@ -134,7 +134,7 @@ class Repo:
         Damage is in the report, not raised. Raises StorageError when the storage cannot
         be read at all.
         """
-        from aivcs.services.upkeep import Verifier  # noqa: PLC0415 - few commands need it
+        from aivcs.services.upkeep import Verifier
 
         verifier = Verifier(self._ledger, self._blobs, self.objects)
         return verifier.verify(objects=objects, runs=runs, releases=releases)
@@ -160,7 +160,7 @@ class Repo:
 
 def observed() -> dict[str, str]:
     """Return what can be observed of this interpreter and platform."""
-    import platform  # noqa: PLC0415 - few commands need it
+    import platform
 
     return {
         "python": platform.python_version(),
@@ -177,8 +177,8 @@ def init(
 
     Raises StorageError, RepositoryTooNew.
     """
-    from aivcs.adapters.files import directory  # noqa: PLC0415
-    from aivcs.adapters.sqlite import SqliteLedger  # noqa: PLC0415
+    from aivcs.adapters.files import directory
+    from aivcs.adapters.sqlite import SqliteLedger
 
     def fill(folder: Path) -> None:
         SqliteLedger(folder / "aivcs.db", create=True).close()
@@ -202,14 +202,14 @@ def open_repo(
     is ``sync``, ``group`` or ``os``. Raises NoRepository, RepositoryTooNew, InvalidConfig,
     StorageError, CorruptionError.
     """
-    from aivcs.adapters.files import directory  # noqa: PLC0415
+    from aivcs.adapters.files import directory
 
     if durability is not None and durability not in directory.DURABILITIES:
         msg = f"not a durability: {durability!r}"
         raise InvalidConfig(msg, hint=f"one of {', '.join(directory.DURABILITIES)}")
     if path == MEMORY:
-        from aivcs.adapters.memory_blobs import MemoryBlobs  # noqa: PLC0415
-        from aivcs.adapters.memory_ledger import MemoryLedger  # noqa: PLC0415
+        from aivcs.adapters.memory_blobs import MemoryBlobs
+        from aivcs.adapters.memory_ledger import MemoryLedger
 
         return Repo(
             MemoryLedger(), MemoryBlobs(), durability=durability or "group", clock=clock, ids=ids
@@ -223,8 +223,8 @@ def open_repo(
 def _open(
     folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids
 ) -> Repo:
-    from aivcs.adapters.files import FileBlobs, directory  # noqa: PLC0415
-    from aivcs.adapters.sqlite import SqliteLedger  # noqa: PLC0415
+    from aivcs.adapters.files import FileBlobs, directory
+    from aivcs.adapters.sqlite import SqliteLedger
 
     config = directory.read_config(folder)
     chosen = durability or config.durability

@@ -64,6 +64,6 @@ def test_an_error_carries_message_and_hint() -> None:
 
 def test_errors_are_caught_by_the_usual_classes() -> None:
     with pytest.raises(ValueError, match="bad"):
-        raise errors.InvalidDigest("bad")  # noqa: EM101
+        raise errors.InvalidDigest("bad")
     with pytest.raises(LookupError, match="gone"):
-        raise errors.SpecNotFound("gone")  # noqa: EM101
+        raise errors.SpecNotFound("gone")

@@ -53,7 +53,7 @@ class Finder:
         return RunId(_only(text, found))
 
     def _latest(self) -> RunId:
-        from aivcs.domain.batch import RunQuery  # noqa: PLC0415 - one word needs it
+        from aivcs.domain.batch import RunQuery
 
         newest = self._ledger.runs(RunQuery(limit=1))
         if not newest:

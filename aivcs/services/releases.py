@@ -206,7 +206,7 @@ class ReleaseRegistry:
         metadata: ReleaseMetadata,
         head: ReleaseRecord | None,
     ) -> None:
-        from aivcs.domain import gate  # noqa: PLC0415 - only promotions with gates need it
+        from aivcs.domain import gate
 
         candidate = gate.Candidate(
             metadata=metadata,

@@ -32,7 +32,7 @@ def test_the_first_end_survives_any_moves(moves: list[RunStatus]) -> None:
         try:
             check_move("r", status, target)
         except InvalidRunState as error:
-            assert f"is {status.value}, expected RUNNING" in error.message  # noqa: PT017
+            assert f"is {status.value}, expected RUNNING" in error.message
         else:
             status = target
     assert status == next((move for move in moves if move.terminal), RunStatus.RUNNING)

@@ -116,7 +116,7 @@ def read_config(folder: Path) -> Config:
 
 
 def _parse(path: Path, text: str) -> Config:
-    import tomllib  # noqa: PLC0415 - most repositories keep the configuration they began with
+    import tomllib
 
     try:
         tables = tomllib.loads(text)

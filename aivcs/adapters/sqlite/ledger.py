@@ -95,7 +95,7 @@ class SqliteLedger:
         """Yield entries a page at a time; each page is one short read."""
         order, beyond, mark = ("DESC", "<", 2**53) if newest_first else ("ASC", ">", after)
         sql = (
-            f"SELECT {rows.ENTRY} FROM entries WHERE stream ="  # noqa: S608 - constants only
+            f"SELECT {rows.ENTRY} FROM entries WHERE stream ="
             " (SELECT id FROM streams WHERE family = ? AND name = ?)"
             f" AND seq > ? AND seq {beyond} ? ORDER BY seq {order} LIMIT ?"
         )
@@ -112,7 +112,7 @@ class SqliteLedger:
     def waiting(self, run_id: str) -> Mapping[int, Draft]:
         """Return the early entries of a run."""
         found = self._db.rows(
-            f"SELECT {rows.ENTRY} FROM early WHERE stream ="  # noqa: S608 - a constant
+            f"SELECT {rows.ENTRY} FROM early WHERE stream ="
             " (SELECT id FROM streams WHERE family = ? AND name = ?) ORDER BY seq",
             (Family.RUN, run_id),
         )
@@ -168,7 +168,7 @@ class SqliteLedger:
         """Return annotations, newest first."""
         where, bindings = ("WHERE digest = ?", (digest.raw,)) if digest else ("", ())
         found = self._db.rows(
-            f"SELECT {rows.SPEC} FROM specs {where} ORDER BY id DESC",  # noqa: S608 - constants
+            f"SELECT {rows.SPEC} FROM specs {where} ORDER BY id DESC",
             bindings,
         )
         return [rows.spec(row) for row in found]
@@ -180,7 +180,7 @@ class SqliteLedger:
             some = [digest.raw for digest in digests[start : start + _MANY]]
             marks = ",".join("?" * len(some))
             found = self._db.rows(
-                f"SELECT digest, size, codec, data FROM hot WHERE digest IN ({marks})"  # noqa: S608 - marks
+                f"SELECT digest, size, codec, data FROM hot WHERE digest IN ({marks})"
                 " UNION ALL SELECT digest, size, codec, NULL FROM large"
                 f" WHERE digest IN ({marks})",
                 (*some, *some),
@@ -202,7 +202,7 @@ class SqliteLedger:
         """Return explicit references."""
         where, bindings = ("WHERE f.digest = ?", (digest.raw,)) if digest else ("", ())
         found = self._db.rows(
-            "SELECT f.digest, f.role, s.name FROM refs f LEFT JOIN streams s ON s.id = f.stream"  # noqa: S608 - constants
+            "SELECT f.digest, f.role, s.name FROM refs f LEFT JOIN streams s ON s.id = f.stream"
             f" {where} ORDER BY f.id",
             bindings,
         )

@@ -62,14 +62,14 @@ def put_objects(db: apsw.Connection, objects: Iterable[StoredObject]) -> None:
 def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
     """Insert an annotation unless the newest one of this digest says the same."""
     known = db.execute(
-        f"SELECT {rows.SPEC} FROM specs WHERE digest = ? ORDER BY id DESC LIMIT 1",  # noqa: S608 - a constant
+        f"SELECT {rows.SPEC} FROM specs WHERE digest = ? ORDER BY id DESC LIMIT 1",
         (spec.digest.raw,),
     ).fetchone()
     values = (spec.name, spec.git_sha, spec.dirty, rows.raw(spec.manifest))
     if known is not None and tuple(known[1:5]) == values:
         return
     db.execute(
-        f"INSERT INTO specs ({rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        f"INSERT INTO specs ({rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?)",
         (spec.digest.raw, *values, to_micros(spec.created_at)),
     )
 
@@ -127,7 +127,7 @@ def _head(db: apsw.Connection, family: Family, name: str) -> tuple[int, Stream]:
 
 def _waiting(db: apsw.Connection, stream: int) -> dict[int, Draft]:
     found = db.execute(
-        f"SELECT {rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq",  # noqa: S608 - a constant
+        f"SELECT {rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq",
         (stream,),
     )
     return {row[0]: rows.draft(row) for row in found}
@@ -139,7 +139,7 @@ def append(db: apsw.Connection, wanted: Append) -> tuple[int, ...]:
 
     def stored(seq: int) -> Entry:
         row = db.execute(
-            f"SELECT {rows.ENTRY} FROM entries WHERE stream = ? AND seq = ?",  # noqa: S608 - a constant
+            f"SELECT {rows.ENTRY} FROM entries WHERE stream = ? AND seq = ?",
             (stream, seq),
         ).fetchone()
         return rows.entry(row or ())
@@ -199,5 +199,5 @@ def end_run(db: apsw.Connection, end: EndRun) -> None:
 def delete_object(db: apsw.Connection, digest: Digest) -> None:
     """Remove an object's row and its pins."""
     for table in ("hot", "large"):
-        db.execute(f"DELETE FROM {table} WHERE digest = ?", (digest.raw,))  # noqa: S608 - a constant
+        db.execute(f"DELETE FROM {table} WHERE digest = ?", (digest.raw,))
     db.execute("DELETE FROM refs WHERE digest = ? AND stream IS NULL", (digest.raw,))
