@@ -29,8 +29,13 @@ class RunEvent:
 def check_kind(kind: object) -> str:
     """Return a kind: any non-blank text of up to 256 characters, else InvalidEvent."""
     if isinstance(kind, str) and kind.strip() and len(kind) <= MAX_KIND and "\0" not in kind:
-        return kind
-    msg = f"not an event kind: {kind!r}"
+        try:
+            kind.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return kind
+    msg = f"not an event kind: {kind!r:.80}"
     raise InvalidEvent(msg, hint="a kind is a non-empty text, for example tool_called")
 
 
@@ -38,5 +43,5 @@ def check_seq(seq: object) -> int:
     """Return a caller-given seq: a whole number from 1, else InvalidEvent."""
     if isinstance(seq, int) and not isinstance(seq, bool) and 1 <= seq <= MAX_SEQ:
         return seq
-    msg = f"not an event seq: {seq!r}"
+    msg = f"not an event seq: {seq!r:.80}"
     raise InvalidEvent(msg, hint="events are numbered from 1")

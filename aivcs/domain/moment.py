@@ -12,11 +12,15 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def as_utc(moment: object) -> datetime:
-    """Return an aware datetime in UTC; InvalidInputError for naive ones and other types."""
+    """Return an aware datetime in UTC; InvalidInputError for naive ones and what is no moment."""
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         msg = f"not an aware datetime: {moment!r}"
         raise InvalidInputError(msg, hint="use datetime.now(UTC) or a text with an offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        msg = f"outside the years 1 to 9999 in UTC: {moment!r}"
+        raise InvalidInputError(msg) from error
 
 
 def parse(text: str, *, naive_is_utc: bool = False) -> datetime:
