@@ -1,0 +1,48 @@
+"""Records of real agent runs, in the formats their makers write, become events.
+
+Bytes in, values out: nothing here reads a file, a clock or a database.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aivcs.errors import InvalidSource
+from aivcs.trajectories.model import MAX_SOURCE, Recorded
+
+__all__ = ["AUTO", "FORMATS", "MAX_SOURCE", "Recorded", "read"]
+
+AUTO: Final = "auto"
+FORMATS: Final[tuple[str, ...]] = (
+    "tau-bench",
+    "swe-agent",
+    "mini-swe-agent",
+    "openhands",
+    "who-and-when",
+    "claude-code",
+    "jsonl",
+)
+"""The names of the formats, besides ``auto``."""
+
+
+def read(
+    data: bytes,
+    format: str = AUTO,  # noqa: A002 - the word the command line and the records use
+    *,
+    name: str = "input",
+) -> tuple[Recorded, ...]:
+    """Return the runs that ``data`` holds, at least one, in the order of the source.
+
+    ``format`` is one of FORMATS, or ``auto`` to recognise it by its content. ``name`` is
+    how messages call the source. Raises InvalidSource when the data is empty, too long,
+    binary, not UTF-8, not JSON, of no known format or not of the named one; messages name
+    the line.
+    """
+    if format != AUTO and format not in FORMATS:
+        msg = f"unknown format: {format!r}"
+        raise InvalidSource(msg, hint=f"use {AUTO}, {', '.join(FORMATS)}")
+    from aivcs.trajectories.detect import READERS, detect
+    from aivcs.trajectories.source import open_source
+
+    source = open_source(data, name)
+    return READERS[detect(source) if format == AUTO else format](source)
