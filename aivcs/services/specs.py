@@ -1,0 +1,240 @@
+"""SpecStore: what agents consist of, stored so that every version can be had back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from aivcs.domain.batch import Batch
+from aivcs.domain.digest import Digest
+from aivcs.domain.folder import MANIFEST
+from aivcs.domain.spec import AgentSpec, Component, read_component_document, read_spec_document
+from aivcs.errors import CorruptionError, MissingObject, NotFound, NotFoundError, SpecNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from os import PathLike
+
+    from aivcs.domain.batch import NewSpec
+    from aivcs.domain.diff import SpecDiff
+    from aivcs.domain.folder import Folder, GitState
+    from aivcs.domain.spec import SpecFile
+    from aivcs.ports import Clock, Ledger
+    from aivcs.services.objects import CasStore
+    from aivcs.services.speccing import PreparedSpec
+
+    Directory: TypeAlias = str | PathLike[str]
+    ReadFolder: TypeAlias = Callable[[Directory], Folder]
+    WriteFolder: TypeAlias = Callable[
+        [Directory, Iterable[tuple[str, bool, Iterable[bytes]]]], None
+    ]
+    AskGit: TypeAlias = Callable[[Directory], GitState | None]
+    Specs: TypeAlias = list[AgentSpec]
+    Files: TypeAlias = dict[str, tuple[SpecFile, ...]]
+
+_PIECE: Final = 2**20
+
+
+class SpecStore:
+    """Specs over a ledger and its objects.
+
+    A digest is given as Digest or as its text; InvalidDigest for anything else,
+    SpecNotFound for one that names no spec. What is read is verified: IntegrityError or
+    MissingObject name the object and what it is. StorageError when the disk fails.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        objects: CasStore,
+        clock: Clock,
+        *,
+        read_folder: ReadFolder,
+        write_folder: WriteFolder,
+        git_state: AskGit,
+    ) -> None:
+        self._ledger = ledger
+        self._objects = objects
+        self._clock = clock
+        self._read_folder = read_folder
+        self._write_folder = write_folder
+        self._git_state = git_state
+
+    def add(
+        self, source: Directory | Mapping[str, object], *, name: str | None = None
+    ) -> AgentSpec:
+        """Store the spec of a folder or mapping, in one commit, and return it.
+
+        ``name`` goes before the manifest's or the mapping's name, that before the folder's
+        name. Raises InvalidSpec for what describes no agent, InvalidName.
+        """
+        return self.store(self.prepare(source, name=name))
+
+    def prepare(
+        self, source: Directory | Mapping[str, object], *, name: str | None = None
+    ) -> PreparedSpec:
+        """Return everything a batch needs to store the spec; raises like ``add``.
+
+        Only the files of large objects are written.
+        """
+        from aivcs.services.speccing import (
+            prepare_folder,
+            prepare_mapping,
+        )
+
+        if isinstance(source, Mapping):
+            return prepare_mapping(self._objects, self._clock, source, name)
+        folder = self._read_folder(source)
+        git = self._git_state(folder.root)
+        return prepare_folder(self._objects, self._clock, folder, git, name)
+
+    def store(self, prepared: PreparedSpec) -> AgentSpec:
+        """Commit what ``prepare`` returned."""
+        self._ledger.commit(Batch(objects=prepared.objects, specs=(prepared.row,)))
+        return prepared.spec
+
+    def explain(self, directory: Directory) -> Folder:
+        """Return what of a folder would be taken, and what left out and why.
+
+        Raises like ``add``, but not for a folder without files of an agent.
+        """
+        return self._read_folder(directory)
+
+    def get(self, digest: Digest | str) -> AgentSpec:
+        """Return a spec with its newest annotations."""
+        row = self._row(Digest.parse(digest))
+        return _spec(row, self._document(row.digest))
+
+    def list(self) -> Specs:
+        """Return every spec with its newest annotations, the newest first."""
+        rows: dict[Digest, NewSpec] = {}
+        for row in self._ledger.specs():
+            rows.setdefault(row.digest, row)
+        return [_spec(row, self._document(row.digest)) for row in rows.values()]
+
+    def files(self, digest: Digest | str) -> Files:
+        """Return the files of each of the six components, sorted by path."""
+        spec = self.get(digest)
+        found: Files = {}
+        for part in Component:
+            component = spec.components[part.value]
+            found[part.value] = (
+                () if component is None else self._files(spec, part.value, component)
+            )
+        return found
+
+    def read(self, digest: Digest | str, component: str, path: str) -> bytes:
+        """Return the content of one file; NotFoundError when the spec has no such file."""
+        spec = self.get(digest)
+        for file in self.files(spec.digest).get(component, ()):
+            if file.path == path:
+                return self._get(file.digest, f"{path} of spec {spec.digest.short()}")
+        msg = f"spec {spec.digest.short()} has no file {path!r} in {component!r}"
+        raise NotFoundError(msg, hint=f"'aivcs spec show {spec.digest.short()}' lists its files")
+
+    def diff(self, a: Digest | str, b: Digest | str) -> SpecDiff:
+        """Return what changed from spec ``a`` to spec ``b``, file by file."""
+        from aivcs.domain.diff import SpecDiff, compare
+
+        old, new = Digest.parse(a), Digest.parse(b)
+        return SpecDiff(old, new, compare(self.files(old), self.files(new)))
+
+    def require(self, digest: Digest | str) -> AgentSpec:
+        """Return a spec after reading and hashing every object it consists of."""
+        spec = self.get(digest)
+        checked: set[Digest] = set()
+        for found in self.files(spec.digest).values():
+            for file in found:
+                if file.digest not in checked:
+                    checked.add(file.digest)
+                    self._check(file.digest, f"{file.path} of spec {spec.digest.short()}")
+        return spec
+
+    def checkout(self, digest: Digest | str, directory: Directory) -> None:
+        """Write a spec's files into a folder that is absent or empty, all or nothing.
+
+        ``aivcs.toml`` is written as it was stored; one is made where the default patterns
+        would not read the folder back as the same spec. Raises InvalidInputError for a
+        folder that holds something.
+        """
+        spec = self.get(digest)
+        self._write_folder(directory, self._contents(spec))
+
+    def _contents(self, spec: AgentSpec) -> Iterator[tuple[str, bool, Iterable[bytes]]]:
+        from aivcs.domain.selection import check_storable
+
+        short = spec.digest.short()
+        files = self.files(spec.digest)
+        manifest = self._manifest(spec, files)
+        if manifest is not None:
+            yield MANIFEST, False, (manifest,)
+        for found in files.values():
+            for file in found:
+                check_storable(file.path)
+                what = f"{file.path} of spec {short}"
+                yield file.path, file.executable, self._pieces(file.digest, what)
+
+    def _manifest(self, spec: AgentSpec, files: Files) -> bytes | None:
+        if spec.manifest is not None:
+            return self._get(spec.manifest, f"{MANIFEST} of spec {spec.digest.short()}")
+        from aivcs.domain.manifest import write_manifest
+        from aivcs.domain.selection import looks_secret, stands_by_default
+
+        paths = {part: [file.path for file in found] for part, found in files.items()}
+        if stands_by_default(paths):
+            return None
+        secrets = [path for found in paths.values() for path in found if looks_secret(path)]
+        return write_manifest(spec.name, files, secrets).encode()
+
+    def _row(self, digest: Digest) -> NewSpec:
+        rows = self._ledger.specs(digest)
+        if not rows:
+            msg = f"no spec {digest} is stored here"
+            raise SpecNotFound(msg, hint="'aivcs spec list' shows the specs; 'spec add' stores one")
+        return rows[0]
+
+    def _document(self, digest: Digest) -> Mapping[str, Digest | None]:
+        what = f"the document of spec {digest.short()}"
+        return read_spec_document(self._get(digest, what))
+
+    def _files(self, spec: AgentSpec, part: str, component: Digest) -> tuple[SpecFile, ...]:
+        what = f"the {part} component of spec {spec.digest.short()}"
+        return read_component_document(self._get(component, what))
+
+    def _get(self, digest: Digest, what: str) -> bytes:
+        try:
+            return self._objects.get(digest)
+        except (NotFound, CorruptionError) as error:
+            raise _named(error, what) from error
+
+    def _check(self, digest: Digest, what: str) -> None:
+        try:
+            self._objects.check(digest)
+        except (NotFound, CorruptionError) as error:
+            raise _named(error, what) from error
+
+    def _pieces(self, digest: Digest, what: str) -> Iterator[bytes]:
+        try:
+            with self._objects.open(digest) as file:
+                while piece := file.read(_PIECE):
+                    yield piece
+        except (NotFound, CorruptionError) as error:
+            raise _named(error, what) from error
+
+
+def _named(error: NotFound | CorruptionError, what: str) -> CorruptionError:
+    """Say of which spec's file an object is missing or damaged."""
+    kind = MissingObject if isinstance(error, NotFound) else type(error)
+    return kind(f"{what}: {error.message}", hint=error.hint)
+
+
+def _spec(row: NewSpec, components: Mapping[str, Digest | None]) -> AgentSpec:
+    return AgentSpec(
+        digest=row.digest,
+        components=components,
+        name=row.name,
+        git_sha=row.git_sha,
+        dirty=row.dirty,
+        manifest=row.manifest,
+        created_at=row.created_at,
+    )

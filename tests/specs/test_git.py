@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.adapters.git import git_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aivcs.services.specs import SpecStore
+
+
+GIT = shutil.which("git") or "git"
+
+
+def git(place: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    done = subprocess.run(
+        [GIT, "-C", str(place), *who, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    place = tmp_path / "project"
+    (place / "agent").mkdir(parents=True)
+    git(place, "init", "-q")
+    (place / "agent/system.md").write_text("hello")
+    return place
+
+
+def test_a_commit_and_what_differs_from_it(project: Path) -> None:
+    assert git_state(project / "agent") is None
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    head = git(project, "rev-parse", "HEAD")
+    clean = git_state(project / "agent")
+    assert clean is not None
+    assert (clean.sha, clean.dirty) == (head, False)
+    (project / "other.md").write_text("outside of the agent's folder")
+    assert git_state(project / "agent") == clean
+    (project / "agent/system.md").write_text("changed")
+    dirty = git_state(project / "agent")
+    assert dirty is not None
+    assert (dirty.sha, dirty.dirty) == (head, True)
+
+
+def test_variables_do_not_lead_elsewhere(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    (tmp_path / "plain").mkdir()
+    monkeypatch.setenv("GIT_DIR", str(project / ".git"))
+    assert git_state(tmp_path / "plain") is None
+
+
+def test_no_program_of_the_repository_is_run(project: Path) -> None:
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    (project / "hook").write_text(f"#!/bin/sh\ntouch {project}/ran\n")
+    (project / "hook").chmod(0o755)
+    git(project, "config", "core.fsmonitor", str(project / "hook"))
+    assert git_state(project / "agent") is not None
+    assert not (project / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["absent", "nul\0"])
+def test_nothing_to_ask_about(tmp_path: Path, name: str) -> None:
+    assert git_state(tmp_path / name) is None
+
+
+def test_without_git_there_is_no_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(project))
+    assert git_state(project) is None
+
+
+def test_a_git_that_hangs_is_given_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (project / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(project), prepend=":")
+    monkeypatch.setattr("aivcs.adapters.git._TIMEOUT", 0.1)
+    assert git_state(project) is None
+
+
+def test_the_commit_annotates_a_spec_and_is_no_part_of_it(project: Path, specs: SpecStore) -> None:
+    before = specs.add(project / "agent")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    after = specs.add(project / "agent")
+    assert (before.git_sha, before.dirty) == (None, None)
+    assert (after.git_sha, after.dirty) == (git(project, "rev-parse", "HEAD"), False)
+    assert after.digest == before.digest
+    assert specs.get(after.digest) == after
+    assert [spec.git_sha for spec in specs.list()] == [after.git_sha]
