@@ -60,7 +60,7 @@ _HOMES: Final = {
 }
 _RENAMED: Final = {"open": ("aivcs.repo", "open_repo")}
 
-__all__ = [
+__all__ = [  # noqa: PLE0604 - made from the tables above
     *_HOMES,
     *_RENAMED,
     "__version__",

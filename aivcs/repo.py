@@ -60,7 +60,7 @@ class Repo:
     RepositoryClosed. Safe to use from several threads, not across a fork.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a part
         self,
         ledger: Ledger,
         blobs: BlobStore,

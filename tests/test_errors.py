@@ -6,6 +6,7 @@ import pytest
 
 from aivcs import errors
 
+MESSAGE = "what, and which id"
 TREE = """
 AivcsError Exception 1 internal
 InvalidInputError AivcsError,ValueError 2 invalid_input
@@ -62,8 +63,13 @@ def test_an_error_carries_message_and_hint() -> None:
     assert errors.NotFound("gone").hint is None
 
 
-def test_errors_are_caught_by_the_usual_classes() -> None:
-    with pytest.raises(ValueError, match="bad"):
-        raise errors.InvalidDigest("bad")
-    with pytest.raises(LookupError, match="gone"):
-        raise errors.SpecNotFound("gone")
+@pytest.mark.parametrize("kind", [errors.InvalidDigest, errors.InvalidEvent])
+def test_invalid_input_is_a_value_error(kind: type[errors.AivcsError]) -> None:
+    with pytest.raises(ValueError, match=MESSAGE):
+        raise kind(MESSAGE)
+
+
+@pytest.mark.parametrize("kind", [errors.SpecNotFound, errors.AmbiguousId])
+def test_what_is_not_found_is_a_lookup_error(kind: type[errors.AivcsError]) -> None:
+    with pytest.raises(LookupError, match=MESSAGE):
+        raise kind(MESSAGE)

@@ -147,7 +147,7 @@ class Connection:
                     raise StorageError(
                         msg, hint="see which process holds it open; the action may be repeated"
                     ) from error
-                time.sleep(random.uniform(*_PAUSE_SECONDS))
+                time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - no secret
 
     def rows(self, sql: str, bindings: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Run one statement that reads and return its rows."""
