@@ -79,10 +79,11 @@ class Finder:
         return Digest.parse(_only(text, found))
 
     def spec(self, text: str) -> Digest:
-        """Return the digest of a spec: a release (``NAME``, ``NAME@SEQ|LABEL``, ``NAME~N``), or a digest.
+        """Return the digest of a spec: that of a release, or a digest.
 
-        A beginning (>= 4 characters) of a digest is enough where it is unique. Raises
-        SpecNotFound, ReleaseNotFound, AmbiguousId.
+        ``NAME``, ``NAME@SEQ``, ``NAME@LABEL`` and ``NAME~N`` are releases; of a digest a
+        beginning (>= 4 characters) is enough where it is unique. Raises SpecNotFound,
+        ReleaseNotFound, AmbiguousId.
         """
         release = self._release(text)
         if release is not None:

@@ -176,5 +176,6 @@ def _tags(one: Recorded, wanted: Wanted) -> dict[str, Json]:
     try:
         jsontext.encode(tags)
     except InvalidInputError as error:
-        raise InvalidInputError(f"the tags cannot be stored: {error.message}") from error
+        msg = f"the tags cannot be stored: {error.message}"
+        raise InvalidInputError(msg, hint=error.hint) from error
     return tags

@@ -154,7 +154,8 @@ class ReleaseRegistry:
         entries = self._ledger.entries(Family.RELEASE, name, after=seq - 1, limit=1)
         for entry, body in bodies.payloads(self._objects, entries):
             return read_record(name, entry, body)
-        raise not_found(f"{name}@{seq}")
+        place = f"{name}@{seq}"
+        raise not_found(place)
 
     def find(self, name: str, wanted: int | str | Digest | None, steps: int = 0) -> ReleaseRecord:
         """Return the current entry or the one ``wanted``, then ``steps`` back in the lineage.
@@ -185,7 +186,11 @@ class ReleaseRegistry:
             check_expected(name, head, expected)
             record = entry(head)
             draft, stored = bodies.draft(
-                self._objects, record.kind.value, _body(record), record.created_at, record.created_at
+                self._objects,
+                record.kind.value,
+                _body(record),
+                record.created_at,
+                record.created_at,
             )
             append = Append(Family.RELEASE, name, (draft,), expected_size=head.seq if head else 0)
             batch = Batch(objects=(stored,) if stored else (), appends=(append,))
@@ -247,20 +252,19 @@ def _body(record: ReleaseRecord) -> dict[str, Json]:
 def read_record(name: str, entry: Entry, body: Json) -> ReleaseRecord:
     """Return a stored entry as a record; CorruptionError when it is not one."""
     try:
-        if not isinstance(body, dict):
-            raise TypeError(repr(body)[:80])
+        fields = dict(body)
         return ReleaseRecord(
             name=name,
             seq=entry.seq,
             kind=ReleaseKind(entry.kind),
-            spec_digest=Digest.parse(body["spec_digest"]),
-            metadata=ReleaseMetadata(**body["metadata"]),
+            spec_digest=Digest.parse(fields["spec_digest"]),
+            metadata=ReleaseMetadata(**fields["metadata"]),
             created_at=entry.timestamp,
-            actor=body["actor"],
-            reason=body["reason"],
-            previous=body["previous"],
-            restores=body["restores"],
-            no_change=body.get("no_change", False),
+            actor=fields["actor"],
+            reason=fields["reason"],
+            previous=fields["previous"],
+            restores=fields["restores"],
+            no_change=fields.get("no_change", False),
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"release {name}@{entry.seq} cannot be read: {error}"
