@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
-from aivcs.domain.run import RunMetadata
+from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.domain.spec import AgentSpec
-from aivcs.errors import InvalidConfig, InvalidInputError
+from aivcs.errors import InvalidConfig, InvalidInputError, StorageError
 from aivcs.services.finding import Finder
 from aivcs.services.live import LiveRun
 from aivcs.services.objects import CasStore
@@ -19,7 +19,7 @@ from aivcs.services.runs import RunLedger
 from aivcs.services.specs import SpecStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aivcs.domain.report import Report
     from aivcs.ports import BlobStore, Clock, Ids, Ledger
     from aivcs.services.importing import Importer
+    from aivcs.services.wrapping import Outcome
 
 MEMORY = "memory:"
 
@@ -128,6 +129,56 @@ class Repo:
             run_id, self.runs, self.objects, self._ledger, self.clock, buffered=self._buffered
         )
 
+    def command(  # noqa: PLR0913 - what there is to say about a command
+        self,
+        argv: Sequence[str],
+        *,
+        spec: Digest | str | AgentSpec,
+        agent: str,
+        tags: Mapping[str, Json],
+        warn: Callable[[str], None],
+        status: RunStatus | None = None,
+        state: Path | None = None,
+        stdout: int = 1,
+        stderr: int = 2,
+    ) -> Outcome:
+        """Run a command, record it as it goes, and return its run and its exit status.
+
+        Its output is passed on to the descriptors ``stdout`` and ``stderr``. ``state`` is a
+        file to read at the end; ``status`` overrides what the exit status says; ``warn``
+        is told what went wrong without ending the recording. Raises InvalidInputError,
+        SpecNotFound, InvalidRunState (somebody else ended the run) and StorageError; the
+        command has ended by then, and the run stays as it was recorded.
+        """
+        from contextlib import closing
+
+        from aivcs.adapters.command import Command, EventsFile, observe
+        from aivcs.adapters.git import git_state
+        from aivcs.services.wrapping import Wrapped, check_command, record_command
+
+        if self.folder is None:
+            msg = "a repository in memory cannot record a command"
+            raise InvalidInputError(msg, hint="'aivcs init' makes one on disk")
+        wrapped = Wrapped(tuple(argv), working_folder(), state, status)
+        check_command(wrapped)
+        git = git_state(".")
+        live = self.run(spec=spec, agent=agent, tags=tags, git_sha=git.sha if git else None)
+        try:
+            events = EventsFile(self.folder / "tmp" / f"events-{live.run_id}.jsonl")
+        except StorageError as error:
+            live.end(RunStatus.FAILED, reason=error.message)
+            raise
+        environment = {
+            "AIVCS_DIR": str(self.folder),
+            "AIVCS_EVENTS": str(events.path),
+            "AIVCS_RUN_ID": live.run_id,
+        }
+        command = Command(wrapped.argv, environment, stdout, stderr)
+        with events, closing(observe(command, events)) as observations:
+            outcome = record_command(wrapped, observations, live, warn)
+        events.remove()
+        return outcome
+
     def verify(self, *, objects: bool = True, runs: bool = True, releases: bool = True) -> Report:
         """Read and check everything that is stored, or the parts that are asked for.
 
@@ -158,6 +209,14 @@ class Repo:
         self.close()
 
 
+def working_folder() -> str | None:
+    """Return the current folder, or None when it was removed."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None
+
+
 def observed() -> dict[str, str]:
     """Return what can be observed of this interpreter and platform."""
     import platform
@@ -170,9 +229,7 @@ def observed() -> dict[str, str]:
     }
 
 
-def init(
-    path: str | os.PathLike[str] = ".", *, clock: Clock = now, ids: Ids = new_id
-) -> Repo:
+def init(path: str | os.PathLike[str] = ".", *, clock: Clock = now, ids: Ids = new_id) -> Repo:
     """Make a repository in ``path`` (and missing parents), or open the one that is there.
 
     Raises StorageError, RepositoryTooNew.
@@ -220,9 +277,7 @@ def open_repo(
     return _open(folder, durability, created=False, clock=clock, ids=ids)
 
 
-def _open(
-    folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids
-) -> Repo:
+def _open(folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids) -> Repo:
     from aivcs.adapters.files import FileBlobs, directory
     from aivcs.adapters.sqlite import SqliteLedger
 

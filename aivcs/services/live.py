@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import canonical
 from aivcs.domain.batch import Append, Batch, Family, Reference, Role
-from aivcs.domain.digest import Digest
 from aivcs.domain.events import check_kind
 from aivcs.domain.run import RunStatus, RunSummary
 from aivcs.services import bodies
@@ -18,8 +17,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from aivcs.domain.batch import Draft, StoredObject
+    from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunId, RunRecord
     from aivcs.ports import Clock, Ledger
+    from aivcs.services.intake import Content
     from aivcs.services.objects import CasStore
     from aivcs.services.runs import RunLedger
 
@@ -106,7 +107,9 @@ class LiveRun:
         )
         return stored.digest
 
-    def checkpoint(self, state: object, *, checkpoint_id: str | None = None, node_id: str = "") -> Digest:
+    def checkpoint(
+        self, state: object, *, checkpoint_id: str | None = None, node_id: str = ""
+    ) -> Digest:
         """Store a JSON state to resume from and record it.
 
         ``checkpoint_id`` defaults to the state's digest. Raises InvalidInputError for a
@@ -122,6 +125,16 @@ class LiveRun:
                 "state_hash": str(stored.digest),
             },
         )
+        return stored.digest
+
+    def final_state(self, data: Content) -> Digest:
+        """Store the state that the run ends in; it lands with the next events or the end.
+
+        ``data`` is bytes, a path or a binary file. Raises InvalidInputError for what cannot
+        be read, StorageError.
+        """
+        stored = self._objects.prepare(data)
+        self._keep(stored, Role.STATE)
         return stored.digest
 
     def _keep(self, stored: StoredObject, role: Role) -> None:

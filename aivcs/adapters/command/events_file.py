@@ -1,0 +1,110 @@
+"""The file that a command appends its events to, read while it grows."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain.observation import EventLine
+from aivcs.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+LONGEST_LINE: Final = 16 * 2**20
+_PIECE: Final = 64 * 2**10
+_AT_ONCE: Final = 2**20
+
+
+class EventsFile:
+    """A new, empty file at ``path`` that only its owner may read.
+
+    It stays when the watcher dies or fails; ``remove`` is called after a clean end. Raises
+    StorageError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+        self._line = bytearray()
+        self._number = 1
+        self._is_cut = False
+        self.behind = False
+        """Whether the file held more than the last call of ``lines`` gave."""
+        with _translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._descriptor = os.open(path, flags, 0o600)
+
+    def lines(self, *, ended: bool = False) -> Iterator[EventLine]:
+        """Yield the lines that were added since, up to about 1 MiB of them.
+
+        Blank lines only count. With ``ended``, everything that is there, also a last line
+        without an end. A file that became shorter is read from its beginning. Raises
+        StorageError.
+        """
+        with _translated(self.path):
+            size = os.fstat(self._descriptor).st_size
+        if size < self._offset:
+            self._offset = 0
+            self._line.clear()
+        limit = size if ended else min(size, self._offset + _AT_ONCE)
+        self.behind = limit < size
+        while self._offset < limit and (data := self._read(limit - self._offset)):
+            self._offset += len(data)
+            yield from self._split(data)
+        if ended:
+            yield from self._take()
+
+    def _read(self, left: int) -> bytes:
+        with _translated(self.path):
+            return os.pread(self._descriptor, min(_PIECE, left), self._offset)
+
+    def _split(self, data: bytes) -> Iterator[EventLine]:
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            self._line += end
+            yield from self._take()
+            self._number += 1
+            self._is_cut = False
+        self._line += rest
+        if len(self._line) > LONGEST_LINE:
+            self._is_cut = True
+            yield from self._take()
+
+    def _take(self) -> Iterator[EventLine]:
+        line = bytes(self._line)
+        self._line.clear()
+        if line.strip():
+            yield EventLine(line, self._number, whole=not self._is_cut)
+
+    def remove(self) -> None:
+        """Delete the file. Raises StorageError."""
+        with _translated(self.path):
+            self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file; it stays where it is."""
+        os.close(self._descriptor)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        msg = f"the events file {path} failed: {error.strerror or error}"
+        raise StorageError(msg, hint="check the disk, its free space and the folder") from error
