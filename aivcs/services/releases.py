@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import dropwhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aivcs.domain.batch import Append, Batch, Family
 from aivcs.domain.digest import Digest
@@ -24,7 +24,7 @@ from aivcs.errors import CorruptionError, GateFailed, WrongExpectedSequence
 from aivcs.services import bodies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aivcs.domain.batch import Entry
     from aivcs.domain.canonical import Json
@@ -252,7 +252,7 @@ def _body(record: ReleaseRecord) -> dict[str, Json]:
 def read_record(name: str, entry: Entry, body: Json) -> ReleaseRecord:
     """Return a stored entry as a record; CorruptionError when it is not one."""
     try:
-        fields = dict(body)
+        fields = dict(cast("Mapping[str, Any]", body))
         return ReleaseRecord(
             name=name,
             seq=entry.seq,
