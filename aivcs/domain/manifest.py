@@ -46,7 +46,7 @@ def read_manifest(table: Mapping[str, object]) -> Manifest:
     return Manifest(
         name=_name(table.get("name")),
         components=_components(table["components"]) if "components" in table else None,
-        exclude=_texts("exclude", table.get("exclude", [])),
+        exclude=_patterns("exclude", table.get("exclude", [])),
         allow_secrets=_texts("allow_secrets", table.get("allow_secrets", [])),
     )
 
@@ -79,7 +79,7 @@ def _components(value: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         msg = "aivcs.toml: components must be a table"
         raise InvalidSpec(msg, hint='for example: [components], then prompts = ["prompts/**"]')
-    found = {check_component(key): _texts(f"components.{key}", value[key]) for key in value}
+    found = {check_component(key): _patterns(f"components.{key}", value[key]) for key in value}
     return {part.value: found[part.value] for part in Component if part.value in found}
 
 
@@ -91,14 +91,19 @@ def check_component(key: object) -> str:
     raise InvalidSpec(msg, hint=f"the components are {', '.join(Component)}")
 
 
-def _texts(key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        msg = f"aivcs.toml: {key} must be a list of texts"
-        raise InvalidSpec(msg, hint=f'for example: {key.rpartition(".")[2]} = ["a.md", "b/**"]')
-    for one in value:
+def _patterns(key: str, value: object) -> tuple[str, ...]:
+    patterns = _texts(key, value)
+    for one in patterns:
         if not one.strip() or one.startswith("#"):
             msg = f"aivcs.toml: {key} has an entry that names nothing: {one!r}"
             raise InvalidSpec(msg, hint="remove it, or write a path or pattern")
+    return patterns
+
+
+def _texts(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        msg = f"aivcs.toml: {key} must be a list of texts"
+        raise InvalidSpec(msg, hint=f'for example: {key.rpartition(".")[2]} = ["a.md", "b.md"]')
     return tuple(value)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aivcs.adapters.folder import read_folder, write_folder
@@ -70,6 +70,7 @@ MAPPINGS = st.dictionaries(st.sampled_from([part.value for part in Component]), 
 
 
 @given(MAPPINGS)
+@example({"prompts": {".env": b"", "#/.env": b"", " /.env": b""}})
 def test_a_checkout_of_a_mapping_is_read_back_as_the_same_spec(
     components: dict[str, dict[str, bytes]],
 ) -> None:
