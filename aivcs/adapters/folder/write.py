@@ -32,7 +32,7 @@ def write(
         target = Path(directory).resolve()
         _check_target(target, directory)
         target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}-", dir=target.parent))
+        staging = Path(tempfile.mkdtemp(prefix=".aivcs-", dir=target.parent))
     try:
         for path, executable, pieces in files:
             with translated("write"):
