@@ -6,10 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.folder import GitState
-
 if TYPE_CHECKING:
     from os import PathLike
+
+    from aivcs.domain.folder import GitState
 
 _TIMEOUT: Final = 5.0
 _COMMIT: Final = re.compile(r"# branch\.oid ([0-9a-f]{40}|[0-9a-f]{64})")
@@ -46,4 +46,6 @@ def git_state(directory: str | PathLike[str]) -> GitState | None:
     commits = [found[1] for line in lines if (found := _COMMIT.fullmatch(line))]
     if not commits:
         return None
+    from aivcs.domain.folder import GitState
+
     return GitState(commits[0], dirty=any(not line.startswith("# ") for line in lines))

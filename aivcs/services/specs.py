@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
-from aivcs.domain.folder import MANIFEST
 from aivcs.domain.spec import AgentSpec, Component, read_component_document, read_spec_document
 from aivcs.errors import CorruptionError, MissingObject, NotFound, NotFoundError, SpecNotFound
 
@@ -161,6 +160,7 @@ class SpecStore:
         self._write_folder(directory, self._contents(spec))
 
     def _contents(self, spec: AgentSpec) -> Iterator[tuple[str, bool, Iterable[bytes]]]:
+        from aivcs.domain.folder import MANIFEST
         from aivcs.domain.selection import check_storable
 
         short = spec.digest.short()
@@ -176,7 +176,7 @@ class SpecStore:
 
     def _manifest(self, spec: AgentSpec, files: Files) -> bytes | None:
         if spec.manifest is not None:
-            return self._get(spec.manifest, f"{MANIFEST} of spec {spec.digest.short()}")
+            return self._get(spec.manifest, f"the manifest of spec {spec.digest.short()}")
         from aivcs.domain.manifest import write_manifest
         from aivcs.domain.selection import looks_secret, stands_by_default
 
