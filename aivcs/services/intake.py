@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from aivcs.errors import InvalidInputError
@@ -56,7 +57,7 @@ def _slices(content: bytes | bytearray | memoryview) -> Iterator[bytes]:
 @contextmanager
 def _opened(path: os.PathLike[str]) -> Iterator[Readable]:
     try:
-        file = open(path, "rb", buffering=0)
+        file = Path(os.fsdecode(path)).open("rb", buffering=0)  # noqa: SIM115 - closed below
     except (OSError, ValueError) as error:
         raise _unreadable(os.fspath(path), error) from error
     with file:

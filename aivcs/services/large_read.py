@@ -60,8 +60,9 @@ class LargeReader(io.RawIOBase):
         for index in range(last + 1):
             chunk = self._load(index)
             whole.update(chunk)
-            if index == last:
-                self._check(Digest(whole.digest()) == self._footer.digest, "its SHA-256 differs")
+            if index == last and Digest(whole.digest()) != self._footer.digest:
+                detail = "its SHA-256 differs"
+                raise self._damaged(detail)
             yield chunk
 
     def readable(self) -> bool:
@@ -119,12 +120,10 @@ class LargeReader(io.RawIOBase):
         except CorruptionError as error:
             detail = f"chunk {index}: {error.message}"
             raise self._damaged(detail) from error
-        self._check(blake3(chunk).digest() == checksum, f"chunk {index} has another BLAKE3")
-        return chunk
-
-    def _check(self, good: bool, detail: str) -> None:
-        if not good:
+        if blake3(chunk).digest() != checksum:
+            detail = f"chunk {index} has another BLAKE3"
             raise self._damaged(detail)
+        return chunk
 
     def _damaged(self, detail: str) -> CorruptionError:
         digest = self._footer.digest

@@ -115,6 +115,7 @@ class CasStore:
     def read(self, stored: StoredObject) -> bytes:
         """Return the bytes of a row of the ledger, held to its digest and size."""
         if stored.data is None:
+            # A growing buffer is handed over without a copy; joining pieces needs both.
             whole = io.BytesIO()
             with self._large(stored) as large:
                 for piece in large.chunks():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,23 +136,16 @@ class BlobStoreContract:
         """All of them succeed, and there is one blob."""
         data = b"same" * 1000
         start = threading.Barrier(8)
-        failures: list[BaseException] = []
 
         def work() -> None:
-            try:
-                with blobs.stage() as staged:
-                    staged.write(data)
-                    start.wait()
-                    staged.publish(_NAME)
-            except BaseException as error:
-                failures.append(error)
+            with blobs.stage() as staged:
+                staged.write(data)
+                start.wait()
+                staged.publish(_NAME)
 
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        with ThreadPoolExecutor(8) as pool:
+            for done in [pool.submit(work) for _ in range(8)]:
+                done.result()
         assert list(blobs.names()) == [_NAME]
         assert content(blobs, _NAME) == data
 

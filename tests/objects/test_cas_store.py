@@ -62,6 +62,18 @@ def test_only_some_of_many_holders_are_named(objects: CasStore) -> None:
         objects.delete(file)
 
 
+def test_a_component_that_two_specs_share_holds_for_both(objects: CasStore) -> None:
+    file = objects.put(b"prompt")
+    first, component = add_spec(objects, "first", {"system.md": file})
+    second = objects.put(spec_document({"tools": component}))
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    objects.ledger.commit(Batch(specs=(NewSpec(second, "second", None, None, None, moment),)))
+    with pytest.raises(StillReferenced) as caught:
+        objects.delete(file)
+    assert f"system.md in prompts of spec {first.short()}" in caught.value.message
+    assert f"system.md in tools of spec {second.short()}" in caught.value.message
+
+
 def test_lost_documents_need_nothing_but_damaged_ones_stop_a_deletion(objects: CasStore) -> None:
     file = objects.put(b"prompt")
     document, component = add_spec(objects, "helper", {"system.md": file})
