@@ -150,10 +150,16 @@ class Connection:
                 time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - no secret
 
     def rows(self, sql: str, bindings: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement that reads and return its rows."""
+        """Run one statement that reads and return its rows.
+
+        None has a text that UTF-8 cannot carry, so a search for one finds nothing.
+        """
         with self._lock, translated(str(self.path)):
             db = self._require()
-            return self._patiently(lambda: db.execute(sql, bindings).fetchall())
+            try:
+                return self._patiently(lambda: db.execute(sql, bindings).fetchall())
+            except UnicodeEncodeError:
+                return []
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from aivcs.errors import AivcsError, CorruptionError, StorageError
+from aivcs.errors import AivcsError, CorruptionError, InvalidInputError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,9 @@ def translated(path: str) -> Iterator[None]:
         raise CorruptionError(
             msg, hint="keep a copy of the folder before anything else; 'aivcs verify' says more"
         ) from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        msg = f"the ledger {path} cannot hold a value: {error}"
+        raise InvalidInputError(msg, hint="texts are UTF-8, numbers have up to 63 bits") from error
     except apsw.FullError as error:
         msg = f"no space left for the ledger {path}"
         raise StorageError(msg, hint="free some space; nothing of this action was kept") from error
