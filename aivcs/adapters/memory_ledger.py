@@ -77,16 +77,11 @@ class MemoryLedger:
             self._create(run)
         seqs = tuple(self._append(wanted) for wanted in batch.appends)
         for reference in batch.references:
-            if reference.run_id is not None:
-                self._log(Family.RUN, reference.run_id)
-            if reference not in self._references:
-                self._put(self._references, reference, None)
+            self._refer(reference)
         for end in batch.ends:
             self._end(end)
         for digest in batch.deletions:
-            self._remove(self._objects, digest)
-            for reference in [r for r in self._references if r.digest == digest and not r.run_id]:
-                self._remove(self._references, reference)
+            self._delete(digest)
         return Receipt(seqs)
 
     def _put(self, table: dict[K, V], key: K, value: V) -> None:
@@ -101,6 +96,17 @@ class MemoryLedger:
         if key in table:
             old = table.pop(key)
             self._undo.append(lambda: table.__setitem__(key, old))
+
+    def _refer(self, reference: Reference) -> None:
+        if reference.run_id is not None:
+            self._log(Family.RUN, reference.run_id)
+        if reference not in self._references:
+            self._put(self._references, reference, None)
+
+    def _delete(self, digest: Digest) -> None:
+        self._remove(self._objects, digest)
+        for reference in [r for r in self._references if r.digest == digest and not r.run_id]:
+            self._remove(self._references, reference)
 
     def _add_spec(self, spec: NewSpec) -> None:
         known = next((s for s in reversed(self._specs) if s.digest == spec.digest), None)
@@ -208,7 +214,7 @@ class MemoryLedger:
         """Yield entries as they were when the iteration began."""
         with self._reading():
             log = self._logs.get((family, name))
-            found = log.entries[after:] if log else []
+            found = log.entries[max(0, after) :] if log else []
         if newest_first:
             found.reverse()
         yield from islice(found, limit)

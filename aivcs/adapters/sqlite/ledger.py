@@ -217,7 +217,9 @@ class SqliteLedger:
         found = [row[0] for row in self._db.rows("PRAGMA integrity_check(20)")]
         problems = [text for text in found if text != "ok"]
         broken = self._db.rows("PRAGMA foreign_key_check")
-        problems += [f"{table} row {row} names a missing {parent}" for table, row, parent, _ in broken]
+        problems += [
+            f"{table} row {row} names a missing {parent}" for table, row, parent, _ in broken
+        ]
         if problems:
             return problems
         counts = self._db.rows(

@@ -33,17 +33,13 @@ def raw(found: Digest | None) -> bytes | None:
 def entry(row: tuple[Any, ...]) -> Entry:
     """Return the entry of a row of ENTRY's columns."""
     seq, kind, body, large, timestamp, recorded_at = row
-    return Entry(
-        seq, kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at)
-    )
+    return Entry(seq, kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at))
 
 
 def draft(row: tuple[Any, ...]) -> Draft:
     """Return the early entry of a row of ENTRY's columns."""
     seq, kind, body, large, timestamp, recorded_at = row
-    return Draft(
-        kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at), seq
-    )
+    return Draft(kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at), seq)
 
 
 def entry_row(stream: int, seq: int, new: Draft) -> tuple[object, ...]:

@@ -112,7 +112,6 @@ CREATE UNIQUE INDEX refs_by_digest ON refs (digest, role, ifnull(stream, 0));
 """
 
 
-
 def _never(table: str, verb: str) -> str:
     """Return a trigger that refuses a verb on a table."""
     return (
@@ -133,13 +132,18 @@ def _guards() -> str:
     fixed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in ("id", "family", "name"))
     open_stream = f"(status IS NULL OR status = '{running}')"
     return (
-        "".join(_never(table, "DELETE") for table in ("streams", "runs", "ends", "entries", "specs"))
-        + "".join(_never(table, "UPDATE") for table in ("runs", "ends", "entries", "specs", "early"))
+        "".join(
+            _never(table, "DELETE") for table in ("streams", "runs", "ends", "entries", "specs")
+        )
+        + "".join(
+            _never(table, "UPDATE") for table in ("runs", "ends", "entries", "specs", "early")
+        )
         + f"""
 CREATE TRIGGER streams_insert BEFORE INSERT ON streams BEGIN
   SELECT RAISE(ABORT, 'aivcs: a stream begins empty and only once') WHERE NEW.size <> 0
     OR (NEW.family = 'run' AND NEW.status IS NOT '{running}')
-    OR EXISTS (SELECT 1 FROM streams WHERE id = NEW.id OR (family = NEW.family AND name = NEW.name));
+    OR EXISTS (SELECT 1 FROM streams
+      WHERE id = NEW.id OR (family = NEW.family AND name = NEW.name));
 END;
 CREATE TRIGGER streams_update BEFORE UPDATE ON streams BEGIN
   SELECT RAISE(ABORT, 'aivcs: a stream keeps its name and only grows')
