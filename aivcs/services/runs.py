@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Append, Batch, EndRun, Family, NewRun, Reference, Role, RunQuery
 from aivcs.domain.digest import Digest
-from aivcs.domain.events import RunEvent, check_kind
+from aivcs.domain.events import MAX_SEQ, RunEvent, check_kind
 from aivcs.domain.names import check_name, check_run_id
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
 from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
@@ -136,7 +136,8 @@ class RunLedger:
         """Return the parts of a batch that end a run.
 
         A final state that is stored here is kept for the run; one stored elsewhere is only
-        its digest. ``fresh`` says that the run begins in the same batch.
+        its digest. What UTF-8 cannot carry of ``reason`` is escaped. ``fresh`` says that the
+        run begins in the same batch.
         """
         if not fresh:
             check_move(run_id, self.get_run(run_id).status, status)
@@ -150,7 +151,7 @@ class RunLedger:
             duration_ms=summary.duration_ms,
             final_state=state,
             completed_at=self._clock(),
-            reason=reason,
+            reason=None if reason is None else reason.encode(errors="backslashreplace").decode(),
         )
         if state is None or not self._objects.contains(state):
             return end, ()
@@ -171,9 +172,12 @@ class RunLedger:
     def iter_events(
         self, run_id: RunId | str, *, after: int = 0, limit: int | None = None
     ) -> Iterator[RunEvent]:
-        """Return an iterator over events with seq > ``after``, in constant memory."""
+        """Return an iterator over events with seq > ``after``, in constant memory.
+
+        Raises RunNotFound, InvalidInputError for a negative limit.
+        """
         self.get_run(run_id)
-        return self._events(str(run_id), after, limit)
+        return self._events(str(run_id), max(0, min(after, MAX_SEQ)), _limit(limit))
 
     def _events(self, run_id: str, after: int, limit: int | None) -> Iterator[RunEvent]:
         count = 0
@@ -198,17 +202,15 @@ class RunLedger:
     ) -> list[RunRecord]:
         """Return runs, the newest first; ``after`` is the last run of the page before.
 
-        Raises RunNotFound for an unknown ``after``, InvalidInputError for an unknown status.
+        Raises RunNotFound for an unknown ``after``, InvalidInputError for an unknown status or
+        a negative limit.
         """
-        if limit is not None and limit < 0:
-            msg = f"a limit is a whole number from 0, not {limit}"
-            raise InvalidInputError(msg)
         query = RunQuery(
             spec_digest=None if spec_digest is None else Digest.parse(spec_digest),
             agent=agent,
             status=None if status is None else read_status(status),
             after=None if after is None else str(after),
-            limit=limit,
+            limit=_limit(limit),
         )
         return self._ledger.runs(query)
 
@@ -216,6 +218,16 @@ class RunLedger:
         record = self.get_run(run_id)
         if record.status.terminal:
             check_move(str(run_id), record.status, RunStatus.FAILED)
+
+
+def _limit(limit: int | None) -> int | None:
+    """Return a limit that every adapter can count to; InvalidInputError for a negative one."""
+    if limit is None:
+        return None
+    if limit < 0:
+        msg = f"a limit is a whole number from 0, not {limit}"
+        raise InvalidInputError(msg)
+    return min(limit, MAX_SEQ)
 
 
 def read_status(text: str) -> RunStatus:
