@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.repo import now, open_repo
+from aivcs.testing.runs import RunLedgerContract
+
+if TYPE_CHECKING:
+    from aivcs.ports import Clock
+    from aivcs.repo import Repo
+    from aivcs.testing.subject import OpenRepo
+
+
+class InMemory:
+    @pytest.fixture
+    def open_repo(self) -> OpenRepo:
+        def new(*, clock: Clock | None = None) -> Repo:
+            return open_repo("memory:", clock=clock or now)
+
+        return new
+
+
+class TestRuns(InMemory, RunLedgerContract):
+    pass

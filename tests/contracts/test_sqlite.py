@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.repo import init, now, open_repo
+from aivcs.testing.runs import RunLedgerContract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aivcs.ports import Clock
+    from aivcs.repo import Repo
+    from aivcs.testing.subject import OpenRepo
+
+
+class OnDisk:
+    reopens = True
+    durability = "group"
+
+    @pytest.fixture
+    def open_repo(self, tmp_path: Path) -> OpenRepo:
+        init(tmp_path).close()
+
+        def again(*, clock: Clock | None = None) -> Repo:
+            return open_repo(tmp_path, self.durability, clock=clock or now)
+
+        return again
+
+
+class TestRuns(OnDisk, RunLedgerContract):
+    pass
