@@ -197,9 +197,12 @@ os._exit(9)
     assert subprocess.run(command, check=False).returncode == 9
     (dead,) = blobs.staging.iterdir()
     (blobs.staging / "note.txt").write_text("not ours")
+    assert FileBlobs(blobs.root, blobs.staging).sweep() == 1
+    assert not dead.exists()
+    assert subprocess.run(command, check=False).returncode == 9
     with blobs.stage() as blob:
-        assert blobs.sweep() == 1
-        assert not dead.exists()
+        assert [path.suffix for path in blobs.staging.iterdir()].count(".part") == 1
+        assert blobs.sweep() == 0
         blob.write(b"alive")
         blob.publish(NAME)
     assert content(blobs, NAME) == b"alive"

@@ -32,10 +32,14 @@ class FileBlobs:
         self.root = root
         self.staging = staging
         self._closed = False
+        self._swept = False
 
     def stage(self) -> StagedFile:
-        """Begin a blob."""
+        """Begin a blob; the first of a store clears away what dead writers left."""
         self._check_open()
+        if not self._swept:
+            self._swept = True
+            self.sweep()
         return StagedFile(self.staging, self._target)
 
     def open(self, name: str) -> BinaryIO:
