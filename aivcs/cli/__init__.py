@@ -1,0 +1,1 @@
+"""The command line: it parses, prints and adapts, and holds no rule."""

@@ -1,0 +1,50 @@
+"""Every command by name: where it is, and its one line of help."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROOT: Final = {
+    "init": ("aivcs.cli.init:init", "Make a repository, or find the one that is there."),
+    "object": ("", "Store and read immutable bytes by their SHA-256."),
+    "spec": ("", "Store and compare what agents consist of."),
+    "run": ("", "Record what agents did, and read it."),
+    "promote": ("aivcs.cli.promote:promote", "Make a spec the current release of an agent."),
+    "rollback": ("aivcs.cli.promote:rollback", "Restore an earlier release of an agent."),
+    "current": ("aivcs.cli.releases:current", "Show the current release of an agent."),
+    "history": ("aivcs.cli.releases:history", "List an agent's releases, the newest first."),
+    "releases": ("aivcs.cli.releases:releases", "List the current release of every agent."),
+    "verify": ("aivcs.cli.verify:verify", "Read and check everything that is stored."),
+    "demo": ("aivcs.cli.demo:demo", "Tell the whole story on bundled runs of real agents."),
+    "completion": ("aivcs.cli.completion:completion", "Print the completion script of a shell."),
+}
+"""The commands themselves; a family has no place of its own."""
+
+FAMILIES: Final = {
+    "object": {
+        "put": ("aivcs.cli.object_put:put", "Store files and pin them; print their digests."),
+        "get": ("aivcs.cli.object_get:get", "Write an object's exact bytes."),
+        "list": ("aivcs.cli.objects:list_objects", "List the digests of the stored objects."),
+        "stat": ("aivcs.cli.objects:stat", "Show an object's size and where it is kept."),
+        "delete": ("aivcs.cli.objects:delete", "Remove objects that nothing needs."),
+    },
+    "spec": {
+        "add": ("aivcs.cli.spec_add:add", "Store what is in an agent's folder as a spec."),
+        "show": ("aivcs.cli.specs:show", "Show a spec and its files."),
+        "list": ("aivcs.cli.specs:list_specs", "List the specs, the newest first."),
+        "diff": ("aivcs.cli.spec_diff:diff", "Show what changed between two specs."),
+        "checkout": ("aivcs.cli.specs:checkout", "Write a spec's files into a new folder."),
+    },
+    "run": {
+        "record": ("aivcs.cli.run_record:record", "Record a command, or a finished run."),
+        "start": ("aivcs.cli.run_write:start", "Begin a run and print its id."),
+        "append": ("aivcs.cli.run_write:append", "Append one event to a run."),
+        "complete": ("aivcs.cli.run_end:complete", "End a run as COMPLETED."),
+        "fail": ("aivcs.cli.run_end:fail", "End a run as FAILED."),
+        "cancel": ("aivcs.cli.run_end:cancel", "End a run as CANCELLED."),
+        "list": ("aivcs.cli.runs:list_runs", "List the runs, the newest first."),
+        "show": ("aivcs.cli.runs:show", "Show a run."),
+        "events": ("aivcs.cli.run_events:events", "Show what happened in a run."),
+    },
+}
+"""The commands of each family."""

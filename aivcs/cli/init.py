@@ -1,0 +1,37 @@
+"""The command ``init``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from aivcs.cli import output
+from aivcs.cli.command import command
+
+if TYPE_CHECKING:
+    from aivcs.cli.session import Session
+
+
+@command("init")
+@click.argument("directory", required=False, metavar="[DIR]", type=click.Path())
+@click.pass_obj
+def init(session: Session, directory: str | None) -> None:
+    """Make a repository, or find the one that is there.
+
+    DIR is the folder that gets .aivcs/, missing parents too; without it the folder of -C,
+    of AIVCS_DIR, or the current one. JSON: {repository, format, created}.
+    """
+    import aivcs.repo
+
+    if directory is not None and session.directory is not None:
+        msg = "the folder is given twice, as DIR and with -C"
+        raise click.UsageError(msg, click.get_current_context())
+    place = directory or session.directory or os.environ.get("AIVCS_DIR") or "."
+    with aivcs.repo.init(place) as repo:
+        value = {"repository": str(repo.folder), "format": repo.format, "created": repo.created}
+        verb = "made" if repo.created else "there is already"
+    output.answer(
+        session, value, lambda: output.write_lines([f"{verb} a repository in {repo.folder}"])
+    )

@@ -1,0 +1,82 @@
+"""The command ``object get``."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aivcs.cli import output
+from aivcs.cli.command import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from aivcs.cli.session import Session
+
+_PIECE: Final = 2**20
+
+
+@command("get")
+@click.argument("digest")
+@click.option(
+    "-o", "--output", "target", metavar="FILE", help="Write to FILE, whole or not at all."
+)
+@click.pass_obj
+def get(session: Session, digest: str, target: str | None) -> None:
+    """Write an object's exact bytes.
+
+    They go to stdout, or with -o to a file that appears when all of them are there. Every
+    byte is checked before it is written. With -o, JSON: {digest, size, path}; without it
+    --json changes only how a failure is told.
+    """
+    with session.open() as repo:
+        found = repo.find.object(digest)
+        with repo.objects.open(found) as source:
+            if target is None or target == "-":
+                sys.stdout.flush()
+                _copy(source, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+                return
+            with _placed(target) as file:
+                size = _copy(source, file)
+    value = {"digest": str(found), "size": size, "path": target}
+    output.answer(session, value, lambda: output.note(f"wrote {size} bytes to {target}"))
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> int:
+    size = 0
+    while piece := source.read(_PIECE):
+        target.write(piece)
+        size += len(piece)
+    return size
+
+
+@contextmanager
+def _placed(path: str) -> Iterator[BinaryIO]:
+    """Give a file beside ``path`` that takes its place at a clean end.
+
+    What is no regular file (a device, a pipe) is written directly.
+    """
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH110, PTH116 - as typed
+        with open(path, "wb") as file:  # noqa: PTH123
+            yield file
+        return
+    folder, name = os.path.split(path)
+    beside = os.path.join(folder, f".{name[:100]}.{os.getpid()}.part")  # noqa: PTH118
+    try:
+        with open(beside, "xb") as file:  # noqa: PTH123
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)  # noqa: PTH105
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)  # noqa: PTH108
+        raise

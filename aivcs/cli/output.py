@@ -1,0 +1,163 @@
+"""Writing: one JSON value, tables and fields on stdout; everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from aivcs.cli.session import Session
+    from aivcs.cli.views import View
+
+    Column: TypeAlias = tuple[str, Callable[[View], object]]
+
+ROWS: Final = 50
+"""How many rows a listing has when nobody said."""
+
+SHORT: Final = 12
+_LONGEST_CELL: Final = 120
+# What a terminal would act upon instead of showing it.
+_CONTROLS: Final = {
+    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
+    ord("\t"): "\t",
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+}
+
+
+def answer(session: Session, value: object, text: Callable[[], None]) -> None:
+    """Print ``value`` when JSON was asked for, else let ``text`` print."""
+    if session.json:
+        write_json(value)
+    else:
+        text()
+
+
+def json_text(value: object) -> str:
+    """Return compact JSON that UTF-8 can carry."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if _encodable(text) else json.dumps(value)
+
+
+def write_json(value: object) -> None:
+    """Print one JSON value: indented on a terminal, on one line elsewhere."""
+    text = json_text(value)
+    if sys.stdout.isatty():
+        text = json.dumps(value, ensure_ascii=not _encodable(text), indent=2)
+    _write(f"{text}\n")
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Print lines; what a terminal would act upon is shown as an escape."""
+    _write("".join(f"{printable(line)}\n" for line in lines))
+
+
+def write_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Print named values, aligned."""
+    pairs = [(f"{name}:", cell(value)) for name, value in fields]
+    width = max((len(name) for name, _ in pairs), default=0)
+    write_lines(f"{name:<{width}}  {value}" for name, value in pairs)
+
+
+def write_table(columns: Sequence[Column], views: Iterable[View]) -> None:
+    """Print a table: with rich on a terminal, aligned text elsewhere."""
+    headings = [heading for heading, _ in columns]
+    rows = [[_clip(cell(value(view))) for _, value in columns] for view in views]
+    if not sys.stdout.isatty():
+        write_lines(_aligned([headings, *rows]))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(text) for text in row))
+    Console(file=sys.stdout).print(table)
+
+
+def bounded(session: Session, rows: list[View], limit: int | None) -> list[View]:
+    """Return as many rows as are shown, and say on stderr how many more there are.
+
+    ``limit`` None means all of them as JSON, else 50.
+    """
+    if session.json:
+        return rows[:limit]
+    shown = ROWS if limit is None else limit
+    more(len(rows) - shown, "--limit N shows more, --json all")
+    return rows[:shown]
+
+
+def more(count: int, how: str) -> None:
+    """Say on stderr how many rows were left out and how to see them."""
+    if count > 0:
+        note(f"{count} more; {how}")
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    to_stderr(printable(text))
+
+
+def to_stderr(line: str) -> None:
+    """Print a line on stderr as it is; a closed stderr is nobody's failure."""
+    try:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
+
+
+def cell(value: object) -> str:
+    """Return a value as a table shows it, on one line."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float):
+        return printable(str(value))
+    return printable(json_text(value))
+
+
+def short(digest: object) -> str:
+    """Return the first 12 characters of a digest or id; ``-`` for None."""
+    return "-" if digest is None else str(digest)[:SHORT]
+
+
+def printable(text: str) -> str:
+    """Return text without characters that a terminal would act upon, on one line."""
+    return text.translate(_CONTROLS)
+
+
+def _clip(text: str) -> str:
+    return (
+        text
+        if len(text) <= _LONGEST_CELL
+        else f"{text[: _LONGEST_CELL - 1]}\N{HORIZONTAL ELLIPSIS}"
+    )
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(len(text) for text in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (f"{text:<{width}}" for text, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _write(text: str) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()

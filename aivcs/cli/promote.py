@@ -1,0 +1,112 @@
+"""The commands ``promote`` and ``rollback``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aivcs.cli import output, release_text, suggest, views
+from aivcs.cli.command import command
+
+if TYPE_CHECKING:
+    from aivcs.cli.session import Session
+    from aivcs.domain.digest import Digest
+    from aivcs.repo import Repo
+
+_EXPECTED = click.option(
+    "--expected-current",
+    "expected",
+    metavar="SEQ|SPEC|none",
+    help="Refuse when another release is current.",
+)
+_BY = click.option("--by", "actor", metavar="WHO", help="Who acts; else AIVCS_ACTOR or the user.")
+
+
+@command("promote")
+@click.argument("name", shell_complete=suggest.agents)
+@click.argument("spec", shell_complete=suggest.specs)
+@click.option("--version-label", "label", metavar="LABEL", help="For example 1.2.0.")
+@_BY
+@click.option("--notes", metavar="TEXT", help="What is new.")
+@click.option("--require", multiple=True, metavar="GATE", help="A gate to pass; may repeat.")
+@_EXPECTED
+@click.pass_obj
+def promote(
+    session: Session,
+    *,
+    name: str,
+    spec: str,
+    label: str | None,
+    actor: str | None,
+    notes: str | None,
+    require: tuple[str, ...],
+    expected: str | None,
+) -> None:
+    """Make a spec the current release of an agent.
+
+    Every object of the spec is verified first. NAME is the agent; SPEC a digest, its
+    beginning, or a release such as NAME@1. JSON: {name, seq, kind, spec_digest, metadata:
+    {version_label, promoted_by, notes}, created_at, actor, reason, previous, restores,
+    log_index}.
+    """
+    from aivcs.domain.release import ReleaseMetadata
+    from aivcs.repo import default_actor
+
+    metadata = ReleaseMetadata(label, default_actor() if actor is None else actor, notes)
+    with session.open() as repo:
+        record = repo.releases.promote(
+            name,
+            repo.find.spec(spec),
+            metadata,
+            require=require,
+            expected_current=_expected(repo, expected),
+        )
+    value = views.release(record)
+    output.answer(session, value, lambda: release_text.write_release(value))
+
+
+@command("rollback")
+@click.argument("name", shell_complete=suggest.agents)
+@click.option("--to", metavar="SEQ|LABEL|DIGEST", help="The release to restore; else the last.")
+@_BY
+@click.option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")
+@_EXPECTED
+@click.pass_obj
+def rollback(
+    session: Session,
+    *,
+    name: str,
+    to: str | None,
+    actor: str | None,
+    reason: str | None,
+    expected: str | None,
+) -> None:
+    """Restore an earlier release of an agent.
+
+    Without --to the one before the current release in its lineage, so that repeated
+    rollbacks go further back. The log only grows: the restored release is appended again.
+    JSON: as 'promote', and no_change.
+    """
+    with session.open() as repo:
+        record = repo.releases.rollback(
+            name,
+            to=to,
+            actor=actor,
+            reason=reason,
+            expected_current=_expected(repo, expected),
+        )
+    value = views.release(record)
+    output.answer(session, value, lambda: release_text.write_release(value))
+
+
+def _expected(repo: Repo, text: str | None) -> Digest | int | None:
+    if text is None:
+        return None
+    if text == "none":
+        return 0
+    return int(text) if _is_seq(text) else repo.find.spec(text)
+
+
+def _is_seq(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < output.SHORT

@@ -1,0 +1,57 @@
+"""The commands ``current``, ``history`` and ``releases``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aivcs.cli import output, release_text, suggest, views
+from aivcs.cli.command import command
+
+if TYPE_CHECKING:
+    from aivcs.cli.session import Session
+
+
+@command("current")
+@click.argument("name", shell_complete=suggest.agents)
+@click.pass_obj
+def current(session: Session, name: str) -> None:
+    """Show the current release of an agent.
+
+    Exit status 3 when there is none. JSON: as 'promote'.
+    """
+    with session.open() as repo:
+        value = views.release(repo.releases.find(name, None))
+    output.answer(session, value, lambda: release_text.write_release(value))
+
+
+@command("history")
+@click.argument("name", shell_complete=suggest.agents)
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many.")
+@click.pass_obj
+def history(session: Session, name: str, limit: int | None) -> None:
+    """List an agent's releases, the newest first.
+
+    50 of them unless --limit or --json is given; none for an unknown agent. JSON: a list of
+    what 'promote' gives.
+    """
+    with session.open() as repo:
+        found = [views.release(record) for record in repo.releases.history(name)]
+    rows = output.bounded(session, found, limit)
+    output.answer(session, rows, lambda: release_text.write_releases(rows))
+
+
+@command("releases")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many.")
+@click.pass_obj
+def releases(session: Session, limit: int | None) -> None:
+    """List the current release of every agent.
+
+    By name, 50 of them unless --limit or --json is given. JSON: a list of what 'promote'
+    gives.
+    """
+    with session.open() as repo:
+        found = [views.release(record) for record in repo.releases.list()]
+    rows = output.bounded(session, found, limit)
+    output.answer(session, rows, lambda: release_text.write_releases(rows))

@@ -1,0 +1,42 @@
+"""How a person reads runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aivcs.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aivcs.cli.views import View
+
+COLUMNS: Final[tuple[output.Column, ...]] = (
+    ("run", lambda view: output.short(view["run_id"])),
+    ("agent", lambda view: view["agent"]),
+    ("spec", lambda view: output.short(view["spec_digest"])),
+    ("status", lambda view: view["status"]),
+    ("events", lambda view: view["total_events"]),
+)
+ROW_COLUMNS: Final[tuple[output.Column, ...]] = (
+    *COLUMNS,
+    ("created", lambda view: view["created_at"]),
+    ("tags", lambda view: _pairs(view["tags"])),
+)
+
+
+def write_run(view: View) -> None:
+    """Print the fields of a run that have a value."""
+    shown = ((name, value) for name, value in view.items() if value not in (None, {}))
+    output.write_fields((name, _pairs(value)) for name, value in shown)
+
+
+def write_runs(views: Iterable[View]) -> None:
+    """Print one row a run."""
+    output.write_table(COLUMNS, views)
+
+
+def _pairs(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return " ".join(f"{key}={output.cell(item)}" for key, item in value.items()) or None

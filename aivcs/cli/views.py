@@ -1,0 +1,200 @@
+"""What the library returns as values of JSON with fixed field names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from aivcs.domain import moment
+from aivcs.domain.release import ReleaseKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from aivcs.domain.batch import StoredObject
+    from aivcs.domain.canonical import Json
+    from aivcs.domain.diff import FileChange, SpecDiff
+    from aivcs.domain.digest import Digest
+    from aivcs.domain.events import RunEvent
+    from aivcs.domain.folder import Folder
+    from aivcs.domain.release import ReleaseRecord
+    from aivcs.domain.report import Report
+    from aivcs.domain.run import RunRecord
+    from aivcs.domain.spec import AgentSpec, SpecFile
+
+View: TypeAlias = "dict[str, Json]"
+
+
+def run_outcome(record: RunRecord) -> View:
+    """Return which run it is and how it ended; ``duration_ms`` is None while RUNNING."""
+    summary = record.summary
+    return {
+        "run_id": str(record.run_id),
+        "agent": record.metadata.agent_name,
+        "spec_digest": str(record.spec_digest),
+        "status": record.status.value,
+        "total_events": record.total_events,
+        "duration_ms": summary.duration_ms if summary else None,
+        "final_state_digest": _hex(summary.final_state_digest) if summary else None,
+        "root": None,
+    }
+
+
+def run_row(record: RunRecord) -> View:
+    """Return a run as listings have it."""
+    return {
+        "run_id": str(record.run_id),
+        "agent": record.metadata.agent_name,
+        "spec_digest": str(record.spec_digest),
+        "status": record.status.value,
+        "created_at": moment.text(record.created_at),
+        "completed_at": _time(record.completed_at),
+        "total_events": record.total_events,
+        "tags": record.metadata.tags,
+    }
+
+
+def run(record: RunRecord) -> View:
+    """Return everything that is known of a run."""
+    source, environment = record.source, record.metadata.environment
+    return {
+        **run_outcome(record),
+        "created_at": moment.text(record.created_at),
+        "completed_at": _time(record.completed_at),
+        "tags": record.metadata.tags,
+        "git_sha": record.metadata.git_sha,
+        "reason": record.reason,
+        "source": None
+        if source is None
+        else {"digest": str(source.digest), "index": source.index, "format": source.format},
+        "environment": None if environment is None else dict(environment),
+    }
+
+
+def event(happened: RunEvent) -> View:
+    """Return an event: {seq, kind, payload, timestamp}."""
+    return {
+        "seq": happened.seq,
+        "kind": happened.kind,
+        "payload": happened.payload,
+        "timestamp": _time(happened.timestamp),
+    }
+
+
+def release(record: ReleaseRecord) -> View:
+    """Return an entry of a release log; ``no_change`` only for a rollback."""
+    view: View = {
+        "name": record.name,
+        "seq": record.seq,
+        "kind": record.kind.value,
+        "spec_digest": str(record.spec_digest),
+        "metadata": {
+            "version_label": record.metadata.version_label,
+            "promoted_by": record.metadata.promoted_by,
+            "notes": record.metadata.notes,
+        },
+        "created_at": moment.text(record.created_at),
+        "actor": record.actor,
+        "reason": record.reason,
+        "previous": record.previous,
+        "restores": record.restores,
+        "log_index": None,
+    }
+    if record.kind is ReleaseKind.ROLLBACK:
+        view["no_change"] = record.no_change
+    return view
+
+
+def spec(found: AgentSpec) -> View:
+    """Return a spec: its digest, its components' digests and its annotations."""
+    return {
+        "digest": str(found.digest),
+        "name": found.name,
+        "components": {part: _hex(digest) for part, digest in found.components.items()},
+        "git_sha": found.git_sha,
+        "dirty": found.dirty,
+        "created_at": _time(found.created_at),
+    }
+
+
+def spec_files(files: Mapping[str, tuple[SpecFile, ...]]) -> View:
+    """Return the files of each component: [{path, executable, digest}]."""
+    return {
+        part: [
+            {"path": file.path, "executable": file.executable, "digest": str(file.digest)}
+            for file in found
+        ]
+        for part, found in files.items()
+    }
+
+
+def folder(found: Folder) -> View:
+    """Return what of a folder belongs to a spec, and what is left out and why."""
+    return {
+        "name": found.name,
+        "files": [
+            {
+                "component": file.component,
+                "path": file.path,
+                "executable": file.executable,
+                "size": file.size,
+            }
+            for file in found.files
+        ],
+        "left_out": [{"path": left.path, "why": left.why} for left in found.left_out],
+        "secrets": list(found.secrets),
+    }
+
+
+def spec_diff(found: SpecDiff) -> View:
+    """Return the changes from spec ``a`` to spec ``b``; ``old`` and ``new`` are digests."""
+    return {
+        "a": str(found.old),
+        "b": str(found.new),
+        "changes": [_change(change) for change in found.changes],
+    }
+
+
+def _change(change: FileChange) -> View:
+    return {
+        "component": change.component,
+        "path": change.path,
+        "change": change.kind.value,
+        "old": str(change.old.digest) if change.old else None,
+        "new": str(change.new.digest) if change.new else None,
+    }
+
+
+def stored_object(found: StoredObject) -> View:
+    """Return an object's size in bytes and how it is kept."""
+    return {
+        "digest": str(found.digest),
+        "size": found.size,
+        "codec": found.codec.name.lower(),
+        "kept_in": "file" if found.data is None else "ledger",
+    }
+
+
+def report(found: Report) -> View:
+    """Return what a verification found."""
+    return {
+        "ok": found.ok,
+        "checked": dict(found.checked),
+        "problems": [
+            {
+                "kind": problem.kind,
+                "id": problem.id,
+                "detail": problem.detail,
+                "severity": problem.severity.value,
+            }
+            for problem in found.problems
+        ],
+    }
+
+
+def _hex(digest: Digest | None) -> str | None:
+    return None if digest is None else str(digest)
+
+
+def _time(when: datetime | None) -> str | None:
+    return None if when is None else moment.text(when)
