@@ -95,6 +95,13 @@ class Repo:
         self.find = Finder(ledger, self.releases)
 
     @property
+    def format(self) -> int:
+        """Return the number of the format that this repository has on disk."""
+        from aivcs.adapters.files.directory import FORMAT
+
+        return FORMAT
+
+    @property
     def importer(self) -> Importer:
         """Return what records finished runs from files."""
         from aivcs.services.importing import Importer
