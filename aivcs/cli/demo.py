@@ -15,10 +15,11 @@ from aivcs.cli.command import command
 from aivcs.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aivcs.cli.views import View
     from aivcs.demo.story import Step
+    from aivcs.ports import Clock, Ids
 
 _FOLDER: Final = "aivcs-demo"
 _WIDTH: Final = 88
@@ -32,48 +33,55 @@ def demo(session: Session, directory: str | None) -> int:
 
     In DIR, a new or empty folder (aivcs-demo unless given), each step is explained, its
     command is run and what it prints is shown. Nothing else is touched and nothing is
-    fetched; the clock and the ids are fixed, so it prints the same each time. JSON: {steps:
-    [{command, exit}], ok}.
+    fetched; the clock and the ids are fixed, so it prints the same each time. A command
+    that fails ends the demo with its exit status. JSON: {steps: [{command, exit}], ok}.
     """
+    if directory is not None and session.directory is not None:
+        msg = "the folder is given twice, as DIR and with -C"
+        raise click.UsageError(msg, click.get_current_context())
     from aivcs.demo import stage, story
 
     place = Path(directory or session.directory or _FOLDER)
     stage.lay_out(place)
-    call = Session(clock=stage.clock(), ids=stage.ids())
-    tell = not session.json
     done: list[View] = []
     status = 0
+    clock, ids = stage.clock(), stage.ids()
     with _surroundings(stage.environment(place)), chdir(place):
-        if tell:
-            output.write_lines([*_wrapped(story.PREFACE), ""])
+        _tell(session, [*_wrapped(story.PREFACE), ""])
         for step in story.steps(*stage.digests(Path())):
-            status, printed = _run(step, call)
-            done.append({"command": _shown(step), "exit": status})
-            if tell:
-                output.write_lines([*_wrapped(step.text), f"$ {_shown(step)}"])
-                output.write_lines([*printed.splitlines(), ""])
+            status, printed = _run(step, clock, ids)
+            shown = _shown(step)
+            done.append({"command": shown, "exit": status})
+            _tell(session, [*_wrapped(step.text), f"$ {shown}", *printed.splitlines()])
             if status:
+                output.note(f"error: the demo stopped here, with exit status {status}")
                 break
+            if step.identical is not None:
+                one, other = step.identical
+                stage.check_identical(Path(one), Path(other))
+                _tell(session, [f"({one}/ and {other}/ are identical, byte for byte)"])
+            _tell(session, [""])
         else:
-            stage.check_identical(Path(stage.FIRST), Path(story.RESTORED))
-            if tell:
-                output.write_lines(_wrapped(story.EPILOGUE))
-    if status:
-        output.note(f"error: the demo stopped at '{done[-1]['command']}', exit status {status}")
+            _tell(session, _wrapped(story.EPILOGUE))
     if session.json:
         output.write_json({"steps": list(done), "ok": status == 0})
     return status
 
 
-def _run(step: Step, call: Session) -> tuple[int, str]:
-    """Run one command as the program itself would, and return what a terminal would show."""
+def _run(step: Step, clock: Clock, ids: Ids) -> tuple[int, str]:
+    """Run one command as the program itself would; return its status and all it printed."""
     from aivcs.cli.main import main
 
     caught = BytesIO()
     screen = TextIOWrapper(caught, encoding="utf-8", write_through=True)
     with redirect_stdout(screen), redirect_stderr(screen):
-        status = main(step.args, Session(clock=call.clock, ids=call.ids))
+        status = main(step.args, Session(clock=clock, ids=ids))
     return status, caught.getvalue().decode()
+
+
+def _tell(session: Session, lines: Iterable[str]) -> None:
+    if not session.json:
+        output.write_lines(lines)
 
 
 def _shown(step: Step) -> str:
