@@ -63,7 +63,7 @@ def promote(
             expected_current=_expected(repo, expected),
         )
     value = views.release(record)
-    output.answer(session, value, lambda: release_text.write_release(value))
+    output.answer(session, value, lambda: release_text.write_releases([value]))
 
 
 @command("rollback")
@@ -97,7 +97,7 @@ def rollback(
             expected_current=_expected(repo, expected),
         )
     value = views.release(record)
-    output.answer(session, value, lambda: release_text.write_release(value))
+    output.answer(session, value, lambda: release_text.write_releases([value]))
 
 
 def _expected(repo: Repo, text: str | None) -> Digest | int | None:
