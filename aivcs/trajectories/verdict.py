@@ -22,7 +22,7 @@ def add_verdict(
     """
     example_id = "unknown" if example is None else str(example)
     fields: dict[str, Json] = {"suite": suite, "example_id": example_id, "passed": passed}
-    out.add(EVALUATION_RESULT, {**details, **fields})
+    out.add(EVALUATION_RESULT, {**fields, **details, **fields})
 
 
 def only(found: Mapping[str, Json], *names: str) -> dict[str, Json]:
