@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from aivcs.domain.batch import Draft, StoredObject
+    from aivcs.domain.batch import Draft, Entry, StoredObject
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunId, RunRecord
     from aivcs.ports import Clock, Ledger
@@ -62,6 +62,8 @@ class LiveRun:
         self._bytes = 0
         self._since: datetime | None = None
         self._ended = False
+        self._sent: tuple[Draft, ...] = ()
+        self._seen = 0
 
     def event(
         self, kind: str, payload: object = None, *, timestamp: datetime | None = None
@@ -147,10 +149,33 @@ class LiveRun:
         with self._lock:
             batch = self._pending()
             if batch != Batch():
-                self._ledger.commit(batch)
-                self._forget()
+                self._commit(batch)
+
+    def _commit(self, batch: Batch) -> None:
+        """Commit what ``_pending`` gave, and remember it until that has surely landed."""
+        self._sent = tuple(self._drafts)
+        receipt = self._ledger.commit(batch)
+        self._sent = ()
+        for seqs in receipt.seqs:
+            self._seen = seqs[-1]
+        self._forget()
+
+    def _drop_landed(self) -> None:
+        """Forget drafts of a commit that failed and landed all the same."""
+        sent = [_content(draft) for draft in self._sent]
+        if not sent:
+            return
+        entries = self._ledger.entries(Family.RUN, self.run_id, after=self._seen)
+        found = [_content(entry) for entry in entries]
+        for at in range(len(found)):
+            if found[at : at + len(sent)] == sent:
+                del self._drafts[: len(sent)]
+                self._seen += at + len(sent)
+                break
+        self._sent = ()
 
     def _pending(self) -> Batch:
+        self._drop_landed()
         append = Append(Family.RUN, self.run_id, tuple(self._drafts))
         return Batch(
             objects=tuple(self._stored),
@@ -188,7 +213,7 @@ class LiveRun:
             )
             end, references = self._runs.ending(self.run_id, status, summary, reason=reason)
             pending = self._pending()
-            self._ledger.commit(
+            self._commit(
                 Batch(
                     objects=pending.objects,
                     appends=pending.appends,
@@ -196,7 +221,6 @@ class LiveRun:
                     ends=(end,),
                 )
             )
-            self._forget()
             self._ended = True
         return self._runs.get_run(self.run_id)
 
@@ -219,3 +243,8 @@ class LiveRun:
             self.end(RunStatus.FAILED, reason=f"{type(error).__name__}: {error}")
         else:
             self.end(RunStatus.CANCELLED, reason=type(error).__name__)
+
+
+def _content(item: Draft | Entry) -> tuple[object, ...]:
+    """Return what tells one event of this run from another."""
+    return item.kind, item.body, item.object, item.timestamp, item.recorded_at
