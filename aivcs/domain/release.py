@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from aivcs.domain.digest import Digest
 from aivcs.errors import (
     AmbiguousId,
     InvalidInputError,
@@ -17,8 +18,6 @@ from aivcs.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
-
-    from aivcs.domain.digest import Digest
 
 
 MIN_PREFIX: Final = 4
@@ -66,18 +65,22 @@ class ReleaseRecord:
     no_change: bool = False
 
 
-def check_expected(name: str, head: ReleaseRecord | None, expected: Digest | int | None) -> None:
+def check_expected(
+    name: str, head: ReleaseRecord | None, expected: Digest | str | int | None
+) -> None:
     """Raise StaleCurrent unless the current release is the expected one.
 
-    ``expected`` is a spec digest, a seq (0: no release yet) or None (anything).
+    ``expected`` is a spec digest, a seq (0: no release yet) or None (anything). Raises
+    InvalidDigest for a text that is no digest.
     """
     if expected is None:
         return
     if isinstance(expected, int):
-        found: Digest | int | None = head.seq if head else 0
+        good = expected == (head.seq if head else 0)
     else:
-        found = head.spec_digest if head else None
-    if found != expected:
+        wanted = Digest.parse(expected)
+        good = head is not None and head.spec_digest == wanted
+    if not good:
         msg = f"the current release of {name} is {_describe(head)}, not {expected}"
         raise StaleCurrent(msg, hint=f"read it again with 'aivcs current {name}', then retry")
 

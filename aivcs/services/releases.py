@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aivcs.domain.batch import Append, Batch, Family
 from aivcs.domain.digest import Digest
+from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.names import check_name
 from aivcs.domain.release import (
     ReleaseKind,
@@ -63,7 +64,7 @@ class ReleaseRegistry:
         metadata: ReleaseMetadata,
         *,
         require: Iterable[str] = (),
-        expected_current: Digest | int | None = None,
+        expected_current: Digest | str | int | None = None,
     ) -> ReleaseRecord:
         """Make a spec the current release of ``name`` and return the new entry.
 
@@ -99,7 +100,7 @@ class ReleaseRegistry:
         to: int | str | Digest | None = None,
         actor: str | None = None,
         reason: str | None = None,
-        expected_current: Digest | int | None = None,
+        expected_current: Digest | str | int | None = None,
     ) -> ReleaseRecord:
         """Append the earlier release again and return the new entry.
 
@@ -151,9 +152,10 @@ class ReleaseRegistry:
 
     def entry(self, name: str, seq: int) -> ReleaseRecord:
         """Return one entry; ReleaseNotFound when there is none of this seq."""
-        entries = self._ledger.entries(Family.RELEASE, name, after=seq - 1, limit=1)
-        for entry, body in bodies.payloads(self._objects, entries):
-            return read_record(name, entry, body)
+        if 1 <= seq <= MAX_SEQ:
+            entries = self._ledger.entries(Family.RELEASE, name, after=seq - 1, limit=1)
+            for entry, body in bodies.payloads(self._objects, entries):
+                return read_record(name, entry, body)
         place = f"{name}@{seq}"
         raise not_found(place)
 
@@ -177,7 +179,7 @@ class ReleaseRegistry:
     def _append(
         self,
         name: str,
-        expected: Digest | int | None,
+        expected: Digest | str | int | None,
         entry: Callable[[ReleaseRecord | None], ReleaseRecord],
     ) -> ReleaseRecord:
         """Append what ``entry`` makes of the head, and again when somebody moved first."""
