@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.repo import now, open_repo
+from aivcs.testing.live import LiveRunContract
+from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
 
 if TYPE_CHECKING:
@@ -23,4 +25,12 @@ class InMemory:
 
 
 class TestRuns(InMemory, RunLedgerContract):
+    pass
+
+
+class TestReleases(InMemory, ReleaseRegistryContract):
+    pass
+
+
+class TestLiveRuns(InMemory, LiveRunContract):
     pass

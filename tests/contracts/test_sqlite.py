@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.repo import init, now, open_repo
+from aivcs.testing.live import LiveRunContract
+from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
 
 if TYPE_CHECKING:
@@ -30,4 +32,12 @@ class OnDisk:
 
 
 class TestRuns(OnDisk, RunLedgerContract):
+    pass
+
+
+class TestReleases(OnDisk, ReleaseRegistryContract):
+    pass
+
+
+class TestLiveRuns(OnDisk, LiveRunContract):
     pass
