@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from aivcs.cli import output
 from aivcs.cli.catalog import FAMILIES
 from aivcs.cli.session import Session
 
@@ -70,6 +71,12 @@ class Family(click.Group):
         super().__init__(name, help=help_text, context_settings=HELP_NAMES, no_args_is_help=False)
         self.entries = entries
         self.params += common_options()
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help on stderr when nothing at all is asked."""
+        if not args and not ctx.resilient_parsing:
+            output.to_stderr(f"{ctx.get_help()}\n")
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the catalog's order."""

@@ -70,10 +70,11 @@ def tell(error: BaseException, *, as_json: bool) -> int:
     return failure.status
 
 
-def forget_stdout() -> None:
-    """Let what still waits to be written go nowhere; its reader is gone or its disk full."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def settle_stdout() -> None:
+    """Write what still waits; let it go nowhere if its reader is gone or its disk full."""
     try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
-    finally:
         os.close(nowhere)

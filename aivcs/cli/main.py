@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -33,29 +34,27 @@ def main(args: Sequence[str] | None = None, session: Session | None = None) -> i
     given = list(sys.argv[1:] if args is None else args)
     session = session or Session()
     try:
+        _open_closed_streams()
         status = _run(given, session)
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        return end.exit_code
     except BrokenPipeError:
-        failures.forget_stdout()
+        failures.settle_stdout()
         return failures.CLOSED_PIPE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for anybody
-        if isinstance(error, OSError):
-            failures.forget_stdout()
+        failures.settle_stdout()
         return failures.tell(error, as_json=session.json or _asks_json(given))
     return status
 
 
-def root() -> Family:
-    """Return the program as a group of commands."""
+def root(given: Sequence[str] = ()) -> Family:
+    """Return the program as a group of commands, for the arguments ``given``."""
     program = Family(PROGRAM, ROOT, _HELP)
     version = click.Option(
         ["--version"],
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=_print_version,
+        callback=partial(_print_version, given),
         help="Print the version and end.",
     )
     program.params.append(version)
@@ -63,23 +62,42 @@ def root() -> Family:
 
 
 def _run(given: list[str], session: Session) -> int:
-    program = root()
+    program = root(given)
     if instruction := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
 
         return shell_complete(program, {"obj": session}, PROGRAM, COMPLETE, instruction)
-    with program.make_context(PROGRAM, given, obj=session) as context:
-        status = program.invoke(context)
+    try:
+        with program.make_context(PROGRAM, list(given), obj=session) as context:
+            status = program.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     return status if isinstance(status, int) else 0
 
 
-def _print_version(context: click.Context, _option: click.Parameter, value: bool) -> None:
+def _open_closed_streams() -> None:
+    """Give a program that was started with closed streams empty ones.
+
+    Else a file of the repository would be opened as stdout.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
+def _print_version(
+    given: Sequence[str], context: click.Context, _option: click.Parameter, value: bool
+) -> None:
     if not value or context.resilient_parsing:
         return
     from aivcs import __version__
     from aivcs.cli import output
 
-    if _asks_json(sys.argv[1:]) or context.ensure_object(Session).json:
+    if _asks_json(given):
         output.write_json({"version": __version__})
     else:
         output.write_lines([f"{PROGRAM} {__version__}"])
