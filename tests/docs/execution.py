@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.docs.comparison import difference
 from tests.docs.markdown import SETUP
-from tests.docs.shell import Shell, commands
+from tests.docs.shell import Command, Shell, commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ class Execution:
     def run(self, found: Iterable[Block]) -> None:
         """Execute blocks in order; PageError names the page and the line."""
         for block in found:
-            if block.output:
+            if block.mark == "output":
                 self._compare(block, block.text, self._taken(block))
                 continue
             self._check_shown(block)
@@ -50,9 +50,9 @@ class Execution:
     def _block(self, block: Block) -> None:
         if block.language == "console":
             for command in commands(block.text, block.line):
-                self._console(command.line, command.text, command.shown)
+                self._console(command, exact=block.mark == "exact")
         elif block.language == SETUP:
-            self._console(block.line, block.text, None)
+            self._console(Command(block.line, block.text, None))
         elif block.language == "python":
             self._python(block)
         elif block.language in {"json", "toml"}:
@@ -61,14 +61,15 @@ class Execution:
             msg = f"nobody executes {block.language!r}; use console, python or text"
             raise self._error(block.line, msg)
 
-    def _console(self, line: int, script: str, shown: str | None) -> None:
-        status, printed = self._shell.run(script)
+    def _console(self, command: Command, *, exact: bool = False) -> None:
+        status, printed = self._shell.run(command.text)
         if status:
-            raise self._error(line, f"exit status {status} of: {script}\n{printed}")
-        if shown is not None:
-            changed = difference(shown, printed, str(self._shell.home))
+            msg = f"exit status {status} of: {command.text}\n{printed}"
+            raise self._error(command.line, msg)
+        if command.shown is not None:
+            changed = difference(command.shown, printed, str(self._shell.home), exact=exact)
             if changed is not None:
-                raise self._error(line, f"other output of: {script}\n{changed}")
+                raise self._error(command.line, f"other output of: {command.text}\n{changed}")
 
     def _python(self, block: Block) -> None:
         printed = io.StringIO()

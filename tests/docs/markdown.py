@@ -21,14 +21,14 @@ _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 class Block:
     """A fenced block or a hidden set-up; ``line`` is that of its first line of text.
 
-    ``reason`` says why a block is not run, ``output`` that it shows what the block before
-    it prints.
+    ``reason`` says why a block is not run. ``mark`` is ``output`` where the block shows
+    what the one before it prints, ``exact`` where ids and digests are the same at every run.
     """
 
     line: int
     language: str
     text: str
-    output: bool = False
+    mark: str = ""
     reason: str | None = None
 
 
@@ -55,7 +55,7 @@ def blocks(text: str) -> list[Block]:
             indent = len(fence["indent"])
             body = "".join(f"{line[indent:]}\n" for line in lines[start:place])
             language, _, mark = fence["info"].strip().partition(" ")
-            found.append(Block(start + 1, language, body, mark == "output", reason))
+            found.append(Block(start + 1, language, body, mark, reason))
             reason = None
         elif lines[place].startswith("<!-- "):
             comment = _COMMENT.match("\n".join(lines[place:]))

@@ -78,6 +78,7 @@ def test_a_good_page_passes(tmp_path: Path) -> None:
         ("```python\nprint(1)\n```\n```text output\n2\n```\n", "page.md:5: other output"),
         ("```python\nprint(1)\n```\n", "page.md:0: the page does not show what is printed"),
         ("```text output\n2\n```\n", "page.md:2: the block before it prints nothing"),
+        ("```console exact\n$ echo 1 ms\n2 ms\n```\n", "page.md:2: other output of: echo 1 ms"),
         ("```json\n{\n```\n", "page.md:2: not json"),
         ("```toml\n=\n```\n", "page.md:2: not toml"),
         ("```bash\ntrue\n```\n", "page.md:2: nobody executes 'bash'"),
