@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.repo import now, open_repo
+from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
 
 if TYPE_CHECKING:
-    from aivcs.ports import Clock
+    from aivcs.ports import Clock, Ledger
     from aivcs.repo import Repo
     from aivcs.testing.subject import OpenRepo
 
@@ -34,3 +36,9 @@ class TestReleases(InMemory, ReleaseRegistryContract):
 
 class TestLiveRuns(InMemory, LiveRunContract):
     pass
+
+
+class TestLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self) -> Ledger:
+        return MemoryLedger()

@@ -4,15 +4,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.adapters.sqlite import SqliteLedger
 from aivcs.repo import init, now, open_repo
+from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from aivcs.ports import Clock
+    from aivcs.ports import Clock, Ledger
     from aivcs.repo import Repo
     from aivcs.testing.subject import OpenRepo
 
@@ -41,3 +44,11 @@ class TestReleases(OnDisk, ReleaseRegistryContract):
 
 class TestLiveRuns(OnDisk, LiveRunContract):
     pass
+
+
+class TestLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
+        ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
+        yield ledger
+        ledger.close()
