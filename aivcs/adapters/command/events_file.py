@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.observation import EventLine
@@ -83,9 +83,9 @@ class EventsFile:
             yield EventLine(line, self._number, whole=not self._is_cut)
 
     def remove(self) -> None:
-        """Delete the file. Raises StorageError."""
-        with _translated(self.path):
-            self.path.unlink(missing_ok=True)
+        """Delete the file; one that cannot be deleted does no harm and stays."""
+        with suppress(OSError):
+            self.path.unlink()
 
     def __enter__(self) -> Self:
         """Return self."""
