@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from aivcs import trajectories
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,16 +24,6 @@ PLACEHOLDER = re.compile(
 )
 HOME = re.compile(r"/home/|/Users/|__Users__|\\Users\\", re.IGNORECASE)
 MAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
-
-
-@pytest.fixture
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bundle", ROOT / "scripts" / "bundle_data.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def bundled() -> list[Path]:
@@ -67,12 +56,13 @@ def _personal(value: Any) -> Iterator[str]:
 
 @pytest.mark.optional_data
 def test_nothing_of_the_original_customers_is_left(
-    shared_data: Path | None, script: ModuleType
+    shared_data: Path | None, script: Callable[[str], ModuleType]
 ) -> None:
     if shared_data is None:
         pytest.skip("no originals to compare with")
-    originals = json.loads((shared_data / script.CHATS).read_text())
-    picked = {one for ones in script.PICKED.values() for one in ones}
+    bundle = script("bundle_data")
+    originals = json.loads((shared_data / bundle.CHATS).read_text())
+    picked = {one for ones in bundle.PICKED.values() for one in ones}
     chosen = [run for run in originals if (run["task_id"], run["trial"]) in picked]
     words = set(_personal(chosen))
     assert len(chosen) == 6
@@ -85,14 +75,15 @@ def test_nothing_of_the_original_customers_is_left(
 @pytest.mark.optional_data
 def test_the_script_writes_what_is_bundled(
     shared_data: Path | None,
-    script: ModuleType,
+    script: Callable[[str], ModuleType],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if shared_data is None:
         pytest.skip("no originals to read")
-    monkeypatch.setattr(script, "TARGET", tmp_path)
-    assert script.main() == 0
+    bundle = script("bundle_data")
+    monkeypatch.setattr(bundle, "TARGET", tmp_path)
+    assert bundle.main() == 0
     written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
     assert written | {Path("SOURCES.md")} == {path.relative_to(BUNDLED) for path in bundled()}
     for path in written:
