@@ -15,6 +15,9 @@ from aivcs.cli.session import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PATH: Final = click.Path(readable=False)
+"""A path that the library looks at, and the shell completes."""
+
 HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
 
 
@@ -41,6 +44,7 @@ def common_options() -> list[click.Parameter]:
         click.Option(
             ["-C", "--repo"],
             metavar="DIR",
+            type=PATH,
             expose_value=False,
             callback=_choose,
             help="The repository's folder; else AIVCS_DIR, else found here or above.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aivcs.cli import output
-from aivcs.cli.command import command
+from aivcs.cli.command import PATH, command
 from aivcs.cli.session import Session
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _WIDTH: Final = 88
 
 
 @command("demo")
-@click.argument("directory", required=False, metavar="[DIR]", type=click.Path())
+@click.argument("directory", required=False, metavar="[DIR]", type=PATH)
 @click.pass_obj
 def demo(session: Session, directory: str | None) -> int:
     """Tell the whole story on bundled runs of real agents.

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from aivcs.cli import output
-from aivcs.cli.command import command
+from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
 
 
 @command("init")
-@click.argument("directory", required=False, metavar="[DIR]", type=click.Path())
+@click.argument("directory", required=False, metavar="[DIR]", type=PATH)
 @click.pass_obj
 def init(session: Session, directory: str | None) -> None:
     """Make a repository, or find the one that is there.

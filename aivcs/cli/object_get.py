@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aivcs.cli import output
-from aivcs.cli.command import command
+from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,12 @@ _PIECE: Final = 2**20
 @command("get")
 @click.argument("digest")
 @click.option(
-    "-o", "--output", "target", metavar="FILE", help="Write to FILE, whole or not at all."
+    "-o",
+    "--output",
+    "target",
+    metavar="FILE",
+    type=PATH,
+    help="Write to FILE, whole or not at all.",
 )
 @click.pass_obj
 def get(session: Session, digest: str, target: str | None) -> None:

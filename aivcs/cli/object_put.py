@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aivcs.cli import inputs, output
-from aivcs.cli.command import command
+from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 @command("put")
-@click.argument("files", nargs=-1, metavar="FILE...|-", type=click.Path())
-@click.option("--paths-from", metavar="FILE|-", help="Read the files' paths from FILE, one a line.")
+@click.argument("files", nargs=-1, metavar="FILE...|-", type=PATH)
+@click.option(
+    "--paths-from", metavar="FILE|-", type=PATH, help="Read the files' paths from FILE, one a line."
+)
 @click.pass_obj
 def put(session: Session, files: tuple[str, ...], paths_from: str | None) -> None:
     """Store files and pin them; print their digests.

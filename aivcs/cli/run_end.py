@@ -9,7 +9,7 @@ import click
 
 from aivcs.cli import inputs, output, run_text, suggest, views
 from aivcs.cli.catalog import FAMILIES
-from aivcs.cli.command import Command
+from aivcs.cli.command import PATH, Command
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
@@ -23,7 +23,9 @@ def _ending(verb: str, status: str) -> click.Command:
         help=f"{FAMILIES['run'][verb][1]}\n\nNothing can follow. JSON: as 'run show'.",
     )
     @click.argument("run", shell_complete=suggest.runs)
-    @click.option("--state", metavar="FILE", help="The final state, stored as an object.")
+    @click.option(
+        "--state", metavar="FILE", type=PATH, help="The final state, stored as an object."
+    )
     @click.option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")
     @click.pass_obj
     def end(session: Session, run: str, state: str | None, reason: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aivcs.cli import inputs, output, run_text, suggest, views
-from aivcs.cli.command import command
+from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
@@ -24,7 +24,9 @@ ENDS = ("completed", "failed", "cancelled")
 @click.option("--agent", metavar="NAME", shell_complete=suggest.agents, help="Who ran.")
 @click.option("--spec", metavar="SPEC", shell_complete=suggest.specs, help="What it consists of.")
 @click.option("--tag", "tags", metavar="K=V", multiple=True, help="A tag of the run; may repeat.")
-@click.option("--events", metavar="FILE|-", help="Record the finished runs of this file.")
+@click.option(
+    "--events", metavar="FILE|-", type=PATH, help="Record the finished runs of this file."
+)
 @click.option(
     "--format",
     "format_name",
@@ -34,7 +36,9 @@ ENDS = ("completed", "failed", "cancelled")
     shell_complete=suggest.formats,
     help="The format of --events.",
 )
-@click.option("--state", metavar="FILE", help="The agent's final state, stored as an object.")
+@click.option(
+    "--state", metavar="FILE", type=PATH, help="The agent's final state, stored as an object."
+)
 @click.option(
     "--status",
     type=click.Choice(ENDS, case_sensitive=False),

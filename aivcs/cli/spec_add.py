@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aivcs.cli import output, views
-from aivcs.cli.command import command
+from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
@@ -17,7 +17,7 @@ _NAMED = 5
 
 
 @command("add")
-@click.argument("directory", default=".", metavar="[DIR]", type=click.Path())
+@click.argument("directory", default=".", metavar="[DIR]", type=PATH)
 @click.option("--name", help="The agent's name; else the manifest's or the folder's.")
 @click.option("--explain", is_flag=True, help="Only show what would be taken, and what not.")
 @click.pass_obj

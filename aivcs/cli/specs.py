@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aivcs.cli import output, suggest, views
-from aivcs.cli.command import command
+from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ def list_specs(session: Session, limit: int | None) -> None:
 
 @command("checkout")
 @click.argument("spec", shell_complete=suggest.specs)
-@click.argument("directory", metavar="DIR", type=click.Path())
+@click.argument("directory", metavar="DIR", type=PATH)
 @click.pass_obj
 def checkout(session: Session, spec: str, directory: str) -> None:
     """Write a spec's files into a new folder.
