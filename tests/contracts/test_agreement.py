@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis import settings
+
+from aivcs.adapters.memory_blobs import MemoryBlobs
+from aivcs.adapters.memory_ledger import MemoryLedger
+from aivcs.repo import Repo, init
+from aivcs.testing.machine import AgreementMachine
+
+if TYPE_CHECKING:
+    from aivcs.ports import Clock, Ids
+    from aivcs.testing.machine import Opener
+
+
+class Lasting(MemoryLedger):
+    """In memory, and still there when it is opened again."""
+
+    def close(self) -> None:
+        pass
+
+
+class LastingBlobs(MemoryBlobs):
+    """Alike."""
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryAndSqlite(AgreementMachine):
+    def openers(self) -> list[Opener]:
+        ledger, blobs = Lasting(), LastingBlobs()
+        self._folder = Path(tempfile.mkdtemp(prefix="aivcs-agreement-"))
+
+        def memory(clock: Clock, ids: Ids) -> Repo:
+            return Repo(ledger, blobs, clock=clock, ids=ids)
+
+        def sqlite(clock: Clock, ids: Ids) -> Repo:
+            return init(self._folder, clock=clock, ids=ids)
+
+        return [memory, sqlite]
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            shutil.rmtree(self._folder)
+
+
+MemoryAndSqlite.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+TestAgreement = MemoryAndSqlite.TestCase
