@@ -6,6 +6,7 @@ import pytest
 
 from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.repo import now, open_repo
+from aivcs.testing.concurrency import ThreadsContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
@@ -42,3 +43,7 @@ class TestLedger(LedgerContract):
     @pytest.fixture
     def ledger(self) -> Ledger:
         return MemoryLedger()
+
+
+class TestThreads(InMemory, ThreadsContract):
+    pass

@@ -6,6 +6,7 @@ import pytest
 
 from aivcs.adapters.sqlite import SqliteLedger
 from aivcs.repo import init, now, open_repo
+from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 class OnDisk:
     reopens = True
-    durability = "group"
+    durability: str | None = "group"
 
     @pytest.fixture
     def open_repo(self, tmp_path: Path) -> OpenRepo:
@@ -52,3 +53,14 @@ class TestLedger(LedgerContract):
         ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
         yield ledger
         ledger.close()
+
+
+class TestThreads(OnDisk, ThreadsContract):
+    pass
+
+
+class TestProcesses(OnDisk, ProcessesContract):
+    @pytest.fixture
+    def place(self, open_repo: OpenRepo, tmp_path: Path) -> str:
+        open_repo().close()
+        return str(tmp_path)
