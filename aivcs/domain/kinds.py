@@ -1,7 +1,7 @@
 """The registry of event kinds: which fields a payload of each kind must have.
 
-It joins the vocabularies of runs and of executions. A run takes any kind; this registry
-is asked where the meaning of a kind matters.
+It joins the vocabularies of runs, of executions and of recorded commands. A run takes any
+kind; this registry is asked where the meaning of a kind matters.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ MESSAGE_ADDED: Final = "message_added"
 TOOL_CALLED: Final = "tool_called"
 TOOL_RETURNED: Final = "tool_returned"
 EVALUATION_RESULT: Final = "evaluation_result"
+COMMAND_STARTED: Final = "command_started"
+COMMAND_EXITED: Final = "command_exited"
+OUTPUT: Final = "output"
 
 KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -54,6 +57,9 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "tool_call_completed": ("tool_call_id", "output"),
         "goal_evaluated": ("goal_id", "status"),
         EVALUATION_RESULT: ("suite", "example_id", "passed"),
+        COMMAND_STARTED: ("argv", "cwd"),
+        OUTPUT: ("stream",),
+        COMMAND_EXITED: ("exit_status", "duration_ms"),
     }
 )
 """Every known kind and the fields it requires; ``custom`` stands outside."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from aivcs.domain.kinds import COMMAND_EXITED, COMMAND_STARTED, OUTPUT
 from aivcs.domain.observation import EventLine, Exited, NotStarted, Output, Signalled
 from aivcs.domain.run import RunStatus
 from aivcs.errors import AivcsError, InvalidInputError
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from aivcs.domain.observation import Beat, Observation
     from aivcs.domain.run import RunRecord
     from aivcs.services.live import LiveRun
-
-COMMAND_STARTED: Final = "command_started"
-COMMAND_EXITED: Final = "command_exited"
-OUTPUT: Final = "output"
 
 
 @dataclass(frozen=True, slots=True)
