@@ -5,6 +5,8 @@ import threading
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
+from aivcs.domain.kinds import check_kind_payload
+
 if TYPE_CHECKING:
     from tests.recording.conftest import Bench, Recorded
 
@@ -18,8 +20,8 @@ def test_both_streams_are_recorded_and_passed_on(bench: Bench) -> None:
     seen = bench.shell("for i in 1 2 3; do echo out $i; echo err $i >&2; done")
     assert seen.out == of("stdout", seen) == b"out 1\nout 2\nout 3\n"
     assert seen.err == of("stderr", seen) == b"err 1\nerr 2\nerr 3\n"
-    assert seen.kinds()[0] == "command_started"
-    assert seen.kinds()[-1] == "command_exited"
+    for event in seen.events:
+        check_kind_payload(event.kind, event.payload)
 
 
 def test_streams_that_wait_for_each_other_are_recorded_in_order(bench: Bench) -> None:

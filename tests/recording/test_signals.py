@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.adapters.command import process
+
 if TYPE_CHECKING:
     from tests.recording.conftest import Bench, Recorded
 
@@ -34,18 +36,18 @@ signal.pause()
 """
 
 
-def wait_until_ready(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
+def wait_until_ready(started: subprocess.Popen[bytes]) -> None:
+    assert started.stdout is not None
+    assert started.stdout.readline() == b"ready\n"
 
 
 @pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_is_passed_on_and_cancels(bench: Bench, number: signal.Signals) -> None:
-    with bench.recorder(sys.executable, "-c", PATIENT + "sys.exit(7)") as process:
-        wait_until_ready(process)
-        process.send_signal(number)
-        out, _ = process.communicate(timeout=30)
-    assert (out, process.returncode) == (f"{number.name}\n".encode(), 7)
+    with bench.recorder(sys.executable, "-c", PATIENT + "sys.exit(7)") as started:
+        wait_until_ready(started)
+        started.send_signal(number)
+        out, _ = started.communicate(timeout=30)
+    assert (out, started.returncode) == (f"{number.name}\n".encode(), 7)
     run = bench.only_run()
     assert (run.status, run.reason) == ("CANCELLED", f"cancelled by {number.name}")
     assert bench.repo.runs.get_events(run.run_id)[-1].kind == "command_exited"
@@ -53,39 +55,39 @@ def test_a_signal_is_passed_on_and_cancels(bench: Bench, number: signal.Signals)
 
 
 def test_a_command_that_dies_of_the_signal_has_its_status(bench: Bench) -> None:
-    with bench.recorder(sys.executable, "-c", DYING) as process:
-        wait_until_ready(process)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-    assert process.returncode == 130
+    with bench.recorder(sys.executable, "-c", DYING) as started:
+        wait_until_ready(started)
+        started.send_signal(signal.SIGINT)
+        started.communicate(timeout=30)
+    assert started.returncode == 130
     run = bench.only_run()
     assert (run.status, run.reason) == ("CANCELLED", "cancelled by SIGINT")
 
 
 def test_a_second_signal_kills(bench: Bench) -> None:
-    with bench.recorder(sys.executable, "-c", PATIENT + "signal.pause()") as process:
-        wait_until_ready(process)
-        process.send_signal(signal.SIGTERM)
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"SIGTERM\n"
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-    assert process.returncode == 137
+    with bench.recorder(sys.executable, "-c", PATIENT + "signal.pause()") as started:
+        wait_until_ready(started)
+        started.send_signal(signal.SIGTERM)
+        assert started.stdout is not None
+        assert started.stdout.readline() == b"SIGTERM\n"
+        started.send_signal(signal.SIGTERM)
+        started.communicate(timeout=30)
+    assert started.returncode == 137
     assert bench.only_run().status == "CANCELLED"
 
 
 def test_a_signal_that_is_ignored_stays_so(bench: Bench) -> None:
     command = [sys.executable, "-c", DYING.replace("signal.pause()", "input()")]
-    with bench.recorder("nohup", *command, stdin=subprocess.PIPE) as process:
-        wait_until_ready(process)
-        process.communicate(b"\n", timeout=30)
+    with bench.recorder("nohup", *command, stdin=subprocess.PIPE) as started:
+        wait_until_ready(started)
+        started.communicate(b"\n", timeout=30)
     ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
     before = len(bench.repo.runs.list_runs())
-    with bench.recorder(*command, stdin=subprocess.PIPE, within=ignoring) as process:
-        wait_until_ready(process)
-        process.send_signal(signal.SIGHUP)
-        process.communicate(b"\n", timeout=30)
-    assert process.returncode == 0
+    with bench.recorder(*command, stdin=subprocess.PIPE, within=ignoring) as started:
+        wait_until_ready(started)
+        started.send_signal(signal.SIGHUP)
+        started.communicate(b"\n", timeout=30)
+    assert started.returncode == 0
     runs = bench.repo.runs.list_runs()
     assert len(runs) == before + 1
     assert {run.status for run in runs} == {"COMPLETED"}
@@ -121,14 +123,14 @@ print("once" if second is None else "twice", flush=True)
         command = [sys.executable, "-c", PATIENT + again]
         with bench.recorder(
             *command, within=terminal, stdin=slave, start_new_session=True
-        ) as process:
-            wait_until_ready(process)
+        ) as started:
+            wait_until_ready(started)
             os.write(master, b"\x03")
-            out, _ = process.communicate(timeout=30)
+            out, _ = started.communicate(timeout=30)
     finally:
         os.close(master)
         os.close(slave)
-    assert (out, process.returncode) == (b"SIGINT\nonce\n", 0)
+    assert (out, started.returncode) == (b"SIGINT\nonce\n", 0)
     assert bench.only_run().reason == "cancelled by SIGINT"
 
 
@@ -145,14 +147,14 @@ sys.exit(subprocess.run(sys.argv[1:], process_group=0).returncode)
     try:
         within = [sys.executable, "-c", script]
         child = [sys.executable, "-c", command]
-        with bench.recorder(*child, within=within, stdin=slave, start_new_session=True) as process:
-            wait_until_ready(process)
+        with bench.recorder(*child, within=within, stdin=slave, start_new_session=True) as started:
+            wait_until_ready(started)
             os.kill(int(report.read_text()), signal.SIGINT)
-            out, _ = process.communicate(timeout=30)
+            out, _ = started.communicate(timeout=30)
     finally:
         os.close(master)
         os.close(slave)
-    assert (out, process.returncode) == (b"SIGINT\n", 0)
+    assert (out, started.returncode) == (b"SIGINT\n", 0)
     assert bench.only_run().status == "CANCELLED"
 
 
@@ -160,23 +162,25 @@ def test_a_terminal_that_is_not_ours_sends_nothing(bench: Bench) -> None:
     master, slave = pty.openpty()
     try:
         command = [sys.executable, "-c", PATIENT]
-        with bench.recorder(*command, stdin=slave, start_new_session=True) as process:
-            wait_until_ready(process)
-            process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=30)
+        with bench.recorder(*command, stdin=slave, start_new_session=True) as started:
+            wait_until_ready(started)
+            started.send_signal(signal.SIGINT)
+            out, _ = started.communicate(timeout=30)
     finally:
         os.close(master)
         os.close(slave)
-    assert (out, process.returncode) == (b"SIGINT\n", 0)
+    assert (out, started.returncode) == (b"SIGINT\n", 0)
 
 
-def test_a_signal_before_the_last_output_still_cancels(bench: Bench) -> None:
+def test_a_signal_before_the_last_output_still_cancels(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The command is gone from the process table once the recorder has its status.
     script = """
 recorder=$PPID
 (while kill -0 $$ 2>/dev/null; do :; done; kill -TERM $recorder; echo last) &
 """
-    with bench.recorder("sh", "-c", script) as process:
-        out, _ = process.communicate(timeout=30)
-    assert (out, process.returncode) == (b"last\n", 0)
-    assert bench.only_run().reason == "cancelled by SIGTERM"
+    monkeypatch.setattr(process, "_QUIET_SECONDS", 60)
+    seen = bench.shell(script)
+    assert (seen.out, seen.exit_status) == (b"last\n", 0)
+    assert seen.run.reason == "cancelled by SIGTERM"
