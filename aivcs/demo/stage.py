@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aivcs.demo.story import AGENT, FIRST, SECOND
-from aivcs.errors import IntegrityError, InvalidInputError
+from aivcs.errors import IntegrityError, InvalidInputError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +27,21 @@ _VERSION_4: Final = 4
 def lay_out(directory: Path) -> None:
     """Copy the bundled agents and runs into a folder that is new or empty.
 
-    Raises InvalidInputError for one that is neither, OSError when it cannot be written.
+    Raises InvalidInputError for one that is neither, StorageError when it cannot be written.
     """
-    from shutil import copyfile, copytree
-
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         msg = f"{os.fspath(directory)!r} is there already and not an empty folder"
         raise InvalidInputError(msg, hint="name a new folder: 'aivcs demo DIR'")
+    try:
+        _copy(directory)
+    except OSError as error:
+        msg = f"the demo cannot be laid out in {os.fspath(directory)!r}: {error}"
+        raise StorageError(msg, hint="name a folder that can be written") from error
+
+
+def _copy(directory: Path) -> None:
+    from shutil import copyfile, copytree
+
     directory.mkdir(parents=True, exist_ok=True)
     for name in _FOLDERS:
         copytree(DATA / name, directory / name, copy_function=copyfile)

@@ -108,6 +108,14 @@ def test_a_folder_with_something_in_it_is_refused(
     assert not (tmp_path / "one").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["demo", "file/inside"]) == 7
+    assert "'file/inside'" in capfd.readouterr().err
+
+
 def test_an_empty_folder_will_do(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert main(["demo", "--json", "-C", "empty"]) == 0
