@@ -7,6 +7,7 @@ import pytest
 from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.repo import now, open_repo
 from aivcs.testing.concurrency import ThreadsContract
+from aivcs.testing.crash import CrashContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
@@ -46,4 +47,8 @@ class TestLedger(LedgerContract):
 
 
 class TestThreads(InMemory, ThreadsContract):
+    pass
+
+
+class TestCrashes(InMemory, CrashContract):
     pass

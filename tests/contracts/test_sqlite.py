@@ -7,6 +7,7 @@ import pytest
 from aivcs.adapters.sqlite import SqliteLedger
 from aivcs.repo import init, now, open_repo
 from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
+from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
@@ -34,6 +35,11 @@ class OnDisk:
 
         return again
 
+    @pytest.fixture
+    def place(self, open_repo: OpenRepo, tmp_path: Path) -> str:
+        open_repo().close()
+        return str(tmp_path)
+
 
 class TestRuns(OnDisk, RunLedgerContract):
     pass
@@ -60,7 +66,34 @@ class TestThreads(OnDisk, ThreadsContract):
 
 
 class TestProcesses(OnDisk, ProcessesContract):
-    @pytest.fixture
-    def place(self, open_repo: OpenRepo, tmp_path: Path) -> str:
-        open_repo().close()
-        return str(tmp_path)
+    pass
+
+
+class TestCrashes(OnDisk, CrashContract):
+    pass
+
+
+class TestKills(OnDisk, KillContract):
+    pass
+
+
+class TestSyncRuns(OnDisk, RunLedgerContract):
+    durability = "sync"
+
+
+class TestSyncLiveRuns(OnDisk, LiveRunContract):
+    durability = "sync"
+    buffers = False
+
+
+class TestSyncProcesses(OnDisk, ProcessesContract):
+    durability = "sync"
+
+
+class TestOsLiveRuns(OnDisk, LiveRunContract):
+    durability = "os"
+    buffers = False
+
+
+class TestOsProcesses(OnDisk, ProcessesContract):
+    durability = "os"

@@ -1,0 +1,47 @@
+"""A process that writes until it is killed, and says what was acknowledged.
+
+Run it as ``python -m aivcs.testing.victim PLACE SPEC DURABILITY [STEPS]``. Each line it
+prints names what a call had acknowledged before the line was written.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+from typing import TYPE_CHECKING
+
+from aivcs.repo import open_repo
+from aivcs.testing.objects import noise
+from aivcs.testing.subject import by, note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aivcs.repo import Repo
+
+
+def work(repo: Repo, spec: str, steps: int | None) -> Iterator[str]:
+    """Yield ``run ID``, then ``event SEQ``, ``object DIGEST`` and ``release SEQ``, for ever or so often."""
+    name = "victim"
+    with repo.run(spec=spec, agent=name) as run:
+        yield f"run {run.run_id}"
+        for step in count() if steps is None else range(steps):
+            yield f"event {repo.runs.append_event(run.run_id, note(None, step))}"
+            run.event("buffered", {"step": step, "long": "x" * (step % 3) * 4000})
+            run.flush()
+            yield f"event {repo.runs.get_run(run.run_id).total_events}"
+            several = (note(None, step), note(None, "y" * 9000))
+            yield f"event {repo.runs.append_events(run.run_id, several)[-1]}"
+            yield f"object {repo.objects.put(noise(300 + step % 2 * 200_000, step))}"
+            yield f"release {repo.releases.promote(name, spec, by(name)).seq}"
+
+
+def main(place: str, spec: str, durability: str, steps: str | None = None) -> None:
+    """Write into the repository at ``place`` and print what is acknowledged."""
+    with open_repo(place, durability) as repo:
+        for line in work(repo, spec, None if steps is None else int(steps)):
+            print(line, flush=True)  # noqa: T201 - the parent reads it
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
