@@ -15,7 +15,7 @@ _VARYING: Final = (
     (r"\b[0-9a-f]{8}-[0-9a-f]{3}\b", "<uuid>"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| ?UTC|[+-]\d\d:\d\d)?", "<time>"),
     (r"\b[0-9a-f]{7,64}\b", "<hex>"),
-    (r'("duration_ms": )\d+', r"\1<number>"),
+    (r'\bduration_ms("?: *)\d+', "duration_ms: <number>"),
     (r"\b\d+(\.\d+)? ?(ms|s|seconds?)\b", "<duration>"),
     (r"[─━-]{3,}", "<rule>"),
     (r"\s+", " "),
