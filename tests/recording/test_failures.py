@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,7 @@ def test_a_command_is_not_left_alone_by_a_failing_watcher(
     monkeypatch.setattr("aivcs.services.gathering.Gathering.add", broken)
     with pytest.raises(RuntimeError, match="a mistake"):
         bench.record("yes")
-    assert seen[-1].returncode == -9
+    assert -(seen[-1].returncode or 0) in {signal.SIGKILL, signal.SIGPIPE}
 
 
 def test_a_command_without_an_end_is_a_mistake(bench: Bench) -> None:
