@@ -2,6 +2,7 @@
 # make test    the whole test suite, from nothing
 # make check   everything that must hold before a change lands
 # make fast    the part of it that answers within a minute
+# make docs    renew the pages that the program writes itself
 # make pins    renew requirements/*.txt (needs uv)
 # make clean   remove what the others made
 
@@ -13,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 SOURCES := $(shell find aivcs tests scripts docs requirements changes Makefile pyproject.toml README.md \
 	-name '*[!A-Za-z0-9._/-]*' -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: demo test check static wheel fast pins clean
+.PHONY: demo test check static wheel fast docs pins clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run
@@ -55,6 +56,11 @@ fast: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(PYTEST) -q -m "not slow"
+
+docs: $(VENV)/.dev
+	@mkdir -p build
+	$(BIN)/python -m aivcs.cli.reference >build/cli.md
+	@mv build/cli.md docs/cli.md
 
 pins:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -32,6 +32,7 @@ The repository is the one at `-C`, else at `AIVCS_DIR`, else the first `.aivcs/`
 the current folder upward. `AIVCS_ACTOR` says who promotes and rolls back.
 """
 
+_WIDTH = 92
 _STATUSES = {
     0: "done",
     1: "internal or unexpected failure",
@@ -76,8 +77,8 @@ def _sections(group: click.Group, path: str, parent: click.Context | None) -> It
 
 
 def _section(found: click.Command, name: str, parent: click.Context) -> str:
-    context = click.Context(found, parent=parent, info_name=name, terminal_width=92)
-    formatter = click.HelpFormatter(width=92)
+    context = click.Context(found, parent=parent, info_name=name, **found.context_settings)
+    formatter = click.HelpFormatter(width=_WIDTH)
     found.format_help(context, formatter)
     return f"### {context.command_path}\n\n```\n{formatter.getvalue().rstrip()}\n```\n"
 
