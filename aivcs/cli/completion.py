@@ -25,14 +25,11 @@ def completion(session: Session, shell: str) -> None:
     ~/.zshrc; for fish: aivcs completion fish > ~/.config/fish/completions/aivcs.fish. JSON:
     {shell, script}.
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
     from aivcs.cli.main import COMPLETE, PROGRAM, root
 
-    kind = get_completion_class(shell)
-    if kind is None:
-        msg = f"click knows no shell {shell}"
-        raise click.UsageError(msg)
-    source = kind(root(), {}, PROGRAM, COMPLETE).source()
+    kinds = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+    source = kinds[shell](root(), {}, PROGRAM, COMPLETE).source()
     value = {"shell": shell, "script": source}
     output.answer(session, value, lambda: output.write_lines(source.splitlines()))
