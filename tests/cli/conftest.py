@@ -89,6 +89,8 @@ def program(
     for name in [name for name in os.environ if name.startswith("AIVCS")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AIVCS_ACTOR", "tester")
+    # What waits in a buffer when a pipe breaks is part of what is shown.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     return Program(capfdbinary, monkeypatch)
 
 

@@ -1,0 +1,117 @@
+"""The program as a process of its own: exit statuses, pipes, signals, closed streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Program
+
+MODULE = [sys.executable, "-m", "aivcs.cli.main"]
+
+
+def _call(*args: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*MODULE, *args], capture_output=True, text=True, check=False, **settings)
+
+
+def test_an_answer_is_one_json_value(here: Program, spec: str) -> None:
+    assert here.json("releases") == []
+    done = _call("spec", "list", "--json")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
+    assert [row["digest"] for row in json.loads(done.stdout)] == [spec]
+
+
+def test_a_failure_is_one_json_object(here: Program) -> None:
+    assert here.json("releases") == []
+    done = _call("--json", "current", "nobody")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert json.loads(done.stderr)["error"]["code"] == "release_not_found"
+
+
+def test_a_reader_that_leaves_ends_it_quietly(here: Program, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(2**22))
+    digest = here.json("object", "put", "big")[0]["digest"]
+    process = subprocess.Popen(
+        [*MODULE, "object", "get", digest], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+def test_a_full_disk_under_stdout_is_told(here: Program, spec: str) -> None:
+    for args in (("spec", "show", spec), ("--help",), ("--json", "object", "list")):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [*MODULE, *args], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 7
+        assert "No space left on device" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert here.json("verify")["ok"]
+
+
+def test_a_database_that_cannot_be_opened_is_told(
+    here: Program, agent: Path, tmp_path: Path
+) -> None:
+    for file in (tmp_path / ".aivcs").glob("aivcs.db*"):
+        file.unlink()
+    (tmp_path / ".aivcs" / "aivcs.db").mkdir()
+    assert here.fail("spec", "add", agent) == (7, "storage")
+    assert here.fail("current", "helper") == (7, "storage")
+
+
+def test_ctrl_c_ends_it_with_130(here: Program, spec: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    process = subprocess.Popen(
+        [*MODULE, "--json", "run", "record", "--spec", spec, "--events", "fifo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # Opening returns when the program has opened the other end to read from it.
+    with (tmp_path / "fifo").open("wb"):
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 130
+    assert out == ""
+    assert json.loads(err)["error"]["code"] == "interrupted"
+    assert here.json("run", "list") == []
+
+
+def test_closed_streams_do_no_harm(here: Program, tmp_path: Path) -> None:
+    assert here.json("releases") == []
+    command = f"exec {' '.join(MODULE)} spec add helper >&- 2>&- <&-"
+    (tmp_path / "helper").mkdir()
+    (tmp_path / "helper" / "system.md").write_text("You help.\n")
+    assert subprocess.run(["/bin/sh", "-c", command], check=False).returncode == 0
+    assert len(here.json("spec", "list")) == 1
+    assert here.json("verify")["ok"]
+
+
+@pytest.mark.parametrize("text", ["caf\udce9", "é"])
+def test_names_that_are_not_utf8_are_no_traceback(here: Program, text: str) -> None:
+    here.fail("current", text)
+    done = subprocess.run(
+        [*MODULE, "current", os.fsencode(text)],
+        capture_output=True,
+        env={**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert done.returncode == 3
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Program
+
+HEAVY = ("rich", "tomllib", "subprocess", "pathspec", "blake3", "zstandard", "hypothesis")
+DRIVERS = ("apsw", "sqlite3", "aivcs.repo", "aivcs.domain")
+ASK = """
+import sys
+from aivcs.cli.main import main
+status = main(sys.argv[1:])
+print(*sorted(sys.modules), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def _plain() -> dict[str, str]:
+    """Return the environment without what makes a measurement of coverage load modules."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
+def _loaded(*args: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, *args],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=_plain(),
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("args", [("--version",), ("--help",), ("run", "--help")])
+def test_what_needs_no_repository_loads_none(args: tuple[str, ...]) -> None:
+    loaded = _loaded(*args)
+    assert not loaded.intersection(HEAVY)
+    assert not loaded.intersection(DRIVERS)
+    assert not [name for name in loaded if name.startswith("aivcs.services")]
+
+
+def test_reading_loads_nothing_heavy(here: Program, run: str, spec: str) -> None:
+    here.good("promote", "helper", spec)
+    for args in (("current", "helper"), ("history", "helper"), ("run", "show", run)):
+        loaded = _loaded(*args)
+        assert "apsw" in loaded
+        assert not loaded.intersection(HEAVY)
+        assert "aivcs.trajectories" not in loaded
+
+
+def test_the_package_alone_is_cheap() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import aivcs, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=_plain(),
+    )
+    ours = {name for name in done.stdout.split() if name.startswith("aivcs")}
+    assert ours == {"aivcs", "aivcs.errors"}
