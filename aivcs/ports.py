@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol, Self
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-    from types import TracebackType
     from typing import BinaryIO
 
     from aivcs.domain.batch import (
@@ -154,12 +153,7 @@ class Staged(Protocol):
         """Return self."""
         ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Discard what was not published."""
         ...
 

@@ -11,7 +11,6 @@ from aivcs.errors import MissingObject, RepositoryClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
     from typing import BinaryIO, Self
 
 
@@ -90,11 +89,6 @@ class _StagedBytes:
         """Return self."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Forget the collected bytes."""
         self._data.clear()

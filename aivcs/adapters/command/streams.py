@@ -11,7 +11,6 @@ from aivcs.domain.observation import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import TracebackType
     from typing import IO, Self
 
 _PIECE: Final = 64 * 2**10
@@ -55,12 +54,7 @@ class Streams:
         """Return self."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the pipes."""
         for key in list(self._selector.get_map().values()):
             key.data[1].close()

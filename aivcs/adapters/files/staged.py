@@ -13,7 +13,6 @@ from aivcs.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
 SUFFIX: Final = ".part"
@@ -88,12 +87,7 @@ class StagedFile:
         """Return self."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Remove the staged name; a published blob has its own."""
         try:
             self._path.unlink(missing_ok=True)
