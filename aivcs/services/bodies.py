@@ -68,6 +68,4 @@ def payloads(objects: CasStore, entries: Iterable[Entry]) -> Iterator[tuple[Entr
 
 def waiting_entry(seq: int, early: Draft) -> Entry:
     """Return an early draft as the entry it will be."""
-    return Entry(
-        seq, early.kind, early.body, early.object, early.timestamp, early.recorded_at
-    )
+    return Entry(seq, early.kind, early.body, early.object, early.timestamp, early.recorded_at)

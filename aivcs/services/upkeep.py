@@ -111,7 +111,9 @@ class Verifier:
         if run.source and run.source.digest not in self._ledger.objects([run.source.digest]):
             yield Problem("run", run.run_id, f"its source {run.source.digest} is not stored")
         if (run.status is RunStatus.RUNNING) != (run.completed_at is None):
-            yield Problem("run", run.run_id, f"it is {run.status.value}, but its end says otherwise")
+            yield Problem(
+                "run", run.run_id, f"it is {run.status.value}, but its end says otherwise"
+            )
         entries = self._ledger.entries(Family.RUN, run.run_id)
         counted = _Dense(entries)
         try:
@@ -141,7 +143,9 @@ class Verifier:
                 continue
             for record in records:
                 if record.spec_digest not in known:
-                    detail = f"seq {record.seq} names spec {record.spec_digest}, which is not stored"
+                    detail = (
+                        f"seq {record.seq} names spec {record.spec_digest}, which is not stored"
+                    )
                     yield Problem("release", stream.name, detail)
             for detail in lineage_problems(records):
                 yield Problem("release", stream.name, detail)
