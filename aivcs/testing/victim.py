@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def work(repo: Repo, spec: str, steps: int | None) -> Iterator[str]:
-    """Yield ``run ID``, then ``event SEQ``, ``object DIGEST`` and ``release SEQ``, over and over."""
+    """Yield ``run ID``, then ``event SEQ``, ``object DIGEST`` and ``release SEQ`` for ever."""
     name = "victim"
     with repo.run(spec=spec, agent=name) as run:
         yield f"run {run.run_id}"
