@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
-from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.domain.spec import AgentSpec
 from aivcs.errors import InvalidConfig, InvalidInputError, StorageError
-from aivcs.services.finding import Finder
-from aivcs.services.live import LiveRun
 from aivcs.services.objects import CasStore
 from aivcs.services.releases import ReleaseRegistry
-from aivcs.services.runs import RunLedger
 from aivcs.services.specs import SpecStore
 
 if TYPE_CHECKING:
@@ -24,8 +21,12 @@ if TYPE_CHECKING:
 
     from aivcs.domain.canonical import Json
     from aivcs.domain.report import Report
+    from aivcs.domain.run import RunStatus
     from aivcs.ports import BlobStore, Clock, Ids, Ledger
+    from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
+    from aivcs.services.live import LiveRun
+    from aivcs.services.runs import RunLedger
     from aivcs.services.wrapping import Outcome
 
 MEMORY = "memory:"
@@ -79,6 +80,7 @@ class Repo:
         self.clock = clock
         self._ledger = ledger
         self._blobs = blobs
+        self._ids = ids
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
         self.specs = SpecStore(
@@ -89,9 +91,21 @@ class Repo:
             write_folder=agent_folder.write_folder,
             git_state=git_state,
         )
-        self.runs = RunLedger(ledger, self.objects, clock, ids)
         self.releases = ReleaseRegistry(ledger, self.objects, self.specs, clock, default_actor)
-        self.find = Finder(ledger, self.releases)
+
+    @cached_property
+    def runs(self) -> RunLedger:
+        """The runs and their events."""
+        from aivcs.services.runs import RunLedger
+
+        return RunLedger(self._ledger, self.objects, self.clock, self._ids)
+
+    @cached_property
+    def find(self) -> Finder:
+        """What resolves abbreviations and names."""
+        from aivcs.services.finding import Finder
+
+        return Finder(self._ledger, self.releases)
 
     @property
     def format(self) -> int:
@@ -121,6 +135,9 @@ class Repo:
         ``agent`` defaults to the spec's name. Raises SpecNotFound, ReleaseNotFound,
         InvalidInputError when both are missing.
         """
+        from aivcs.domain.run import RunMetadata
+        from aivcs.services.live import LiveRun
+
         if spec is None and agent is None:
             msg = "a run needs a spec, or an agent that has a release"
             raise InvalidInputError(msg, hint="give spec=..., or agent=... after a promote")
@@ -160,6 +177,7 @@ class Repo:
 
         from aivcs.adapters.command import Command, EventsFile, observe
         from aivcs.adapters.git import git_state
+        from aivcs.domain.run import RunStatus
         from aivcs.services.wrapping import Wrapped, check_command, record_command
 
         if self.folder is None:

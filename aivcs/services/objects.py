@@ -12,10 +12,6 @@ from aivcs.domain.digest import Digest
 from aivcs.errors import CorruptionError, MissingObject, NotFound, StillReferenced
 from aivcs.services import frames
 from aivcs.services.damage import absent, damaged, gone
-from aivcs.services.intake import pieces_of
-from aivcs.services.large_read import LargeReader
-from aivcs.services.large_write import write_large
-from aivcs.services.reachability import spec_holders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +19,7 @@ if TYPE_CHECKING:
 
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.intake import Content
+    from aivcs.services.large_read import LargeReader
 
 HOT_LIMIT: Final = 128 * 2**10
 """Up to so many bytes an object is a row of the ledger; a larger one is a file."""
@@ -188,6 +185,8 @@ class CasStore:
             self.blobs.delete(large_name(wanted))
 
     def _check_unused(self, digest: Digest) -> None:
+        from aivcs.services.reachability import spec_holders
+
         holders = self.ledger.holders(digest)
         holders += spec_holders(self.ledger, self._find, digest)
         if holders:
@@ -204,6 +203,8 @@ class CasStore:
 
     def _take(self, data: Content) -> StoredObject:
         """Encode a small object, or write the file of a large one."""
+        from aivcs.services.intake import pieces_of
+
         with pieces_of(data) as pieces:
             head = b""
             for piece in pieces:
@@ -217,6 +218,8 @@ class CasStore:
         return StoredObject(digest, len(head), Codec.RAW, head)
 
     def _publish(self, pieces: Iterable[bytes]) -> StoredObject:
+        from aivcs.services.large_write import write_large
+
         with self.blobs.stage() as staged:
             stored = write_large(pieces, staged)
             staged.publish(large_name(stored.digest))
@@ -231,6 +234,8 @@ class CasStore:
             self.ledger.commit(Batch(objects=new, references=pins))
 
     def _large(self, stored: StoredObject) -> LargeReader:
+        from aivcs.services.large_read import LargeReader
+
         name = large_name(stored.digest)
         try:
             file = self.blobs.open(name)
