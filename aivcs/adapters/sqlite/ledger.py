@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import rows, writes
 from aivcs.adapters.sqlite.connection import WAIT_SECONDS, Connection
-from aivcs.domain.batch import Family, Receipt, Reference, Role, Stream
+from aivcs.domain.batch import Family, Receipt
 from aivcs.domain.digest import Digest
-from aivcs.domain.run import RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from aivcs.domain.batch import Batch, Draft, Entry, NewSpec, RunQuery, StoredObject
+    from aivcs.domain.batch import (
+        Batch,
+        Draft,
+        Entry,
+        NewSpec,
+        Reference,
+        RunQuery,
+        StoredObject,
+        Stream,
+    )
     from aivcs.domain.run import RunRecord, Source
 
 _PAGE: Final = 1000
@@ -72,16 +80,18 @@ class SqliteLedger:
     def stream(self, family: Family, name: str) -> Stream | None:
         """Return the head of a stream."""
         found = self._db.rows(
-            "SELECT size, status FROM streams WHERE family = ? AND name = ?", (family, name)
+            "SELECT family, name, size, status FROM streams WHERE family = ? AND name = ?",
+            (family, name),
         )
-        return _stream(family, (name, *found[0])) if found else None
+        return rows.stream(found[0]) if found else None
 
     def streams(self, family: Family) -> list[Stream]:
         """Return the heads of a family, by name."""
         found = self._db.rows(
-            "SELECT name, size, status FROM streams WHERE family = ? ORDER BY name", (family,)
+            "SELECT family, name, size, status FROM streams WHERE family = ? ORDER BY name",
+            (family,),
         )
-        return [_stream(family, row) for row in found]
+        return [rows.stream(row) for row in found]
 
     def entries(
         self,
@@ -206,7 +216,7 @@ class SqliteLedger:
             f" {where} ORDER BY f.id",
             bindings,
         )
-        return [Reference(Digest(raw), Role(role), name) for raw, role, name in found]
+        return [rows.reference(row) for row in found]
 
     def holders(self, digest: Digest) -> list[str]:
         """Say which rows name an object."""
@@ -235,8 +245,3 @@ class SqliteLedger:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-
-def _stream(family: Family, row: tuple[Any, ...]) -> Stream:
-    name, size, status = row
-    return Stream(family, name, size, None if status is None else RunStatus(status))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.adapters.sqlite import rows
 from aivcs.domain import jsontext
 from aivcs.domain.append import check_complete, plan
-from aivcs.domain.batch import Family, Stream
+from aivcs.domain.batch import Family
 from aivcs.domain.moment import to_micros
 from aivcs.domain.run import RunStatus, check_move
 from aivcs.errors import ConflictError, RunNotFound, SpecNotFound
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         NewSpec,
         Reference,
         StoredObject,
+        Stream,
     )
     from aivcs.domain.digest import Digest
 
@@ -122,7 +123,7 @@ def _head(db: apsw.Connection, family: Family, name: str) -> tuple[int, Stream]:
         db.execute("INSERT INTO streams (family, name) VALUES (?, ?)", (family, name))
         row = (db.last_insert_rowid(), 0, None)
     stream, size, status = row
-    return stream, Stream(family, name, size, None if status is None else RunStatus(status))
+    return stream, rows.stream((family, name, size, status))
 
 
 def _waiting(db: apsw.Connection, stream: int) -> dict[int, Draft]:
