@@ -62,6 +62,8 @@ class Verifier:
                     large.add(large_name(digest))
                 try:
                     self._objects.check(digest)
+                except NotFound:
+                    continue  # somebody deleted it meanwhile
                 except CorruptionError as error:
                     needed = self._ledger.holders(digest)
                     breaks = f"; this breaks {', '.join(needed)}" if needed else ""

@@ -1,0 +1,269 @@
+"""Verification finds every planted damage and names it."""
+# ruff: noqa: S608 - the statements are made of constants of this file
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.domain.digest import Digest
+from aivcs.domain.report import Severity
+from aivcs.domain.run import RunMetadata, RunStatus
+from aivcs.repo import init, open_repo
+from aivcs.services.importing import Wanted
+from aivcs.testing.objects import noise
+from aivcs.testing.subject import add_spec, by, end, note
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aivcs.domain.report import Report
+
+_SQL = """
+import json, sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+for trigger in database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+    database.execute(f"DROP TRIGGER {trigger[0]}")
+for statement in json.load(sys.stdin):
+    changed = database.execute(statement).rowcount
+    assert changed, statement
+database.commit()
+"""
+_LARGE = noise(150_000)
+_STATE = b'{"a state": 1}'
+_BODY = "a long body " * 1000
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A repository with one of everything, closed."""
+
+    place: Path
+    spec: Digest
+    component: Digest
+    run_id: str
+    imported: str
+
+    def plant(self, *statements: str) -> None:
+        """Change rows as somebody who has taken the guards away."""
+        path = self.place / ".aivcs" / "aivcs.db"
+        command = [sys.executable, "-c", _SQL, str(path)]
+        subprocess.run(command, input=json.dumps(statements), text=True, check=True)
+
+    @property
+    def large(self) -> Path:
+        """Return the file of the large object."""
+        (path,) = (self.place / ".aivcs" / "objects").rglob("*.zst")
+        return path
+
+    def verify(self) -> Report:
+        with open_repo(self.place) as repo:
+            return repo.verify()
+
+    def problems(self) -> list[tuple[str, str, str]]:
+        """Return the findings; they are damage, so the report is not ok."""
+        report = self.verify()
+        assert not report.ok
+        return [(one.kind, one.id, one.detail) for one in report.problems]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    with init(tmp_path) as repo:
+        spec = add_spec(repo)
+        component = repo.specs.get(spec).components["prompts"]
+        assert component is not None
+        repo.objects.put(_LARGE, pin=True)
+        run_id = repo.runs.create_run(spec, RunMetadata("agent"))
+        repo.runs.append_events(run_id, [note(1), note(2, _BODY), note(3)])
+        end(repo, run_id, RunStatus.FAILED, repo.objects.put(_STATE))
+        (imported,) = repo.importer.record(
+            b'{"kind": "note"}\n', Wanted(agent="x"), default_spec=lambda _: repo.specs.get(spec)
+        ).runs
+        for text in ("Be helpful.", "Be brief.", "Be kind."):
+            repo.releases.promote("agent", add_spec(repo, text), by())
+        repo.releases.rollback("agent")
+        report = repo.verify()
+    assert (report.ok, report.problems) == (True, ())
+    assert report.checked == {"objects": 13, "runs": 2, "events": 4, "releases": 4}
+    return Scene(tmp_path, spec, component, run_id, imported.run_id)
+
+
+def row(data: bytes) -> str:
+    return f"digest = x'{Digest.of(data)}'"
+
+
+def test_the_parts_that_are_asked_for(scene: Scene) -> None:
+    with open_repo(scene.place) as repo:
+        found = repo.verify(objects=False, runs=False, releases=True).checked
+    assert found == {"objects": 0, "runs": 0, "events": 0, "releases": 4}
+
+
+def test_a_changed_small_object(scene: Scene) -> None:
+    scene.plant(f"UPDATE hot SET data = x'00', codec = 0 WHERE {row(_STATE)}")
+    ((kind, digest, detail),) = scene.problems()
+    assert (kind, digest) == ("object", str(Digest.of(_STATE)))
+    assert f"run {scene.run_id} (final state)" in detail
+
+
+def test_a_size_or_encoding_that_is_wrong(scene: Scene) -> None:
+    scene.plant(f"UPDATE hot SET size = size + 1 WHERE {row(_STATE)}")
+    assert [(kind, name) for kind, name, _ in scene.problems()] == [
+        ("object", str(Digest.of(_STATE)))
+    ]
+    scene.plant(f"UPDATE hot SET codec = 9 WHERE {row(_STATE)}")
+    assert any("9" in detail for _, _, detail in scene.problems())
+
+
+def test_a_large_file_that_is_missing(scene: Scene) -> None:
+    scene.large.unlink()
+    ((kind, digest, detail),) = scene.problems()
+    assert (kind, digest) == ("object", str(Digest.of(_LARGE)))
+    assert "missing" in detail
+
+
+@pytest.mark.parametrize("at", [0, 10, 70_000, 150_000, -1])
+def test_a_flipped_bit_in_a_large_file(scene: Scene, at: int) -> None:
+    data = bytearray(scene.large.read_bytes())
+    data[at] ^= 1
+    scene.large.chmod(0o644)
+    scene.large.write_bytes(data)
+    assert [(kind, name) for kind, name, _ in scene.problems()] == [
+        ("object", str(Digest.of(_LARGE)))
+    ]
+
+
+def test_a_stray_file_is_only_a_warning(scene: Scene) -> None:
+    stray = scene.large.with_name("stray.zst")
+    stray.write_bytes(b"left by somebody")
+    report = scene.verify()
+    assert report.ok
+    ((kind, name, severity),) = [(one.kind, one.id, one.severity) for one in report.problems]
+    assert (kind, severity) == ("blob", Severity.WARNING)
+    assert name.endswith("stray.zst")
+
+
+def test_what_a_spec_needs_and_is_missing(scene: Scene) -> None:
+    scene.plant(f"DELETE FROM hot WHERE {row(b'Be helpful.')}")
+    ((kind, name, detail),) = scene.problems()
+    assert (kind, name) == ("spec", str(scene.spec))
+    assert "prompts file system.md" in detail
+    for digest in (scene.component, scene.spec):
+        scene.plant(f"DELETE FROM hot WHERE digest = x'{digest}'")
+        ((kind, name, detail),) = scene.problems()
+        assert (kind, name) == ("spec", str(scene.spec))
+        assert str(digest) in detail
+
+
+def test_a_spec_that_is_no_longer_listed(scene: Scene) -> None:
+    scene.plant(f"DELETE FROM specs WHERE digest = x'{scene.spec}'")
+    found = scene.problems()
+    assert [(kind, name) for kind, name, _ in found] == [
+        ("run", scene.imported),
+        ("run", scene.run_id),
+        ("release", "agent"),
+    ]
+    assert all(str(scene.spec) in detail for _, _, detail in found)
+
+
+def test_the_body_of_an_event_is_missing(scene: Scene) -> None:
+    body = f'"{_BODY}"'.encode()
+    scene.plant(f"DELETE FROM hot WHERE {row(body)}")
+    ((kind, name, detail),) = scene.problems()
+    assert (kind, name) == ("run", scene.run_id)
+    assert str(Digest.of(body)) in detail
+
+
+def test_a_body_that_is_not_json(scene: Scene) -> None:
+    scene.plant("UPDATE entries SET body = '{' WHERE id = 1")
+    ((kind, name, detail),) = scene.problems()
+    assert (kind, name) == ("run", scene.run_id)
+    assert "JSON" in detail
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'{"kind": "note"}\n', "its source"),
+        (_STATE, "its state"),
+        (_LARGE, "its pinned object"),
+    ],
+)
+def test_what_is_needed_and_missing(scene: Scene, data: bytes, expected: str) -> None:
+    scene.plant(f"DELETE FROM {'large' if data is _LARGE else 'hot'} WHERE {row(data)}")
+    report = scene.verify()
+    errors = [one for one in report.problems if one.severity is Severity.ERROR]
+    assert not report.ok
+    assert errors
+    assert all(one.kind in {"run", "reference"} and expected in one.detail for one in errors)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET body = replace(body, '\"previous\":1', '\"previous\":null')",
+        "UPDATE entries SET kind = 'promote' WHERE kind = 'rollback'",
+        "UPDATE entries SET kind = 'demote' WHERE kind = 'rollback'",
+        "UPDATE entries SET body = replace(body, '\"restores\":2', '\"restores\":1')",
+        "UPDATE entries SET body = '[]' WHERE kind = 'rollback'",
+        "UPDATE entries SET body = replace(body, '\"promoted_by\"', '\"other\"')",
+        "DELETE FROM entries WHERE kind = 'promote' AND seq = 2",
+        "DELETE FROM entries WHERE kind = 'rollback'",
+    ],
+)
+def test_an_edited_release_log(scene: Scene, statement: str) -> None:
+    scene.plant(statement)
+    found = scene.problems()
+    assert all(kind in {"release", "ledger"} for kind, _, _ in found)
+    assert any("agent" in name + detail for _, name, detail in found)
+
+
+def test_a_head_that_counts_wrong(scene: Scene) -> None:
+    scene.plant("UPDATE streams SET size = size + 5 WHERE family = 'release'")
+    ((kind, _, detail),) = scene.problems()
+    assert kind == "ledger"
+    assert "release agent counts 9 entries but has 4, the last with seq 4" in detail
+
+
+def test_an_event_that_was_removed(scene: Scene) -> None:
+    scene.plant("DELETE FROM entries WHERE stream = 1 AND seq = 2")
+    found = scene.problems()
+    assert {kind for kind, _, _ in found} == {"ledger", "run"}
+    assert ("run", scene.run_id, "event 2 is missing") in found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM ends WHERE stream = 1",
+        "UPDATE streams SET status = 'RUNNING' WHERE id = 1",
+        "UPDATE streams SET status = 'DONE' WHERE id = 1",
+        "UPDATE runs SET tags = '{' WHERE stream = 1",
+        "UPDATE ends SET completed_at = 9000000000000000000 WHERE stream = 1",
+        "UPDATE refs SET role = 'hobby' WHERE role = 'state'",
+        "UPDATE entries SET timestamp = -9000000000000000000 WHERE id = 1",
+    ],
+)
+def test_an_edited_run(scene: Scene, statement: str) -> None:
+    scene.plant(statement)
+    assert scene.problems()
+
+
+def test_a_reference_to_nothing(scene: Scene) -> None:
+    scene.plant("UPDATE refs SET stream = 99 WHERE role = 'state'")
+    assert any("refs row" in detail for _, _, detail in scene.problems())
+
+
+def test_pages_that_were_overwritten(scene: Scene) -> None:
+    path = scene.place / ".aivcs" / "aivcs.db"
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        for place in range(size // 8192 * 4096, size, 4096):
+            file.seek(place)
+            file.write(noise(1000, place))
+    assert scene.problems()[0][0] == "ledger"
