@@ -104,7 +104,3 @@ def _asks_json(given: Sequence[str]) -> bool:
     """Tell whether ``--json`` stands among the program's own arguments, parsed or not."""
     own = given[: given.index("--")] if "--" in given else given
     return "--json" in own
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -73,7 +73,7 @@ def record(
     [...]}; already_recorded is true where it applies.
     """
     if (events is None) == (not argv):
-        msg = "give one of --events FILE, and -- COMMAND"
+        msg = "give either --events FILE or -- COMMAND"
         raise click.UsageError(msg, click.get_current_context())
     if state == events == inputs.STDIN:
         msg = "stdin can be read only once"

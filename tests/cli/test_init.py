@@ -58,7 +58,7 @@ def test_no_repository_and_one_of_a_newer_format(program: Program, tmp_path: Pat
 
 
 def test_two_processes_that_init_one_folder_make_one_repository(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "aivcs.cli.main", "init", "both", "--json"]
+    command = [sys.executable, "-m", "aivcs", "init", "both", "--json"]
     started = [
         subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.cli.conftest import Program
 
-MODULE = [sys.executable, "-m", "aivcs.cli.main"]
+MODULE = [sys.executable, "-m", "aivcs"]
 
 
 def _call(*args: str, **settings: Any) -> subprocess.CompletedProcess[str]:
@@ -92,6 +92,22 @@ def test_ctrl_c_ends_it_with_130(here: Program, spec: str, tmp_path: Path) -> No
     assert out == ""
     assert json.loads(err)["error"]["code"] == "interrupted"
     assert here.json("run", "list") == []
+
+
+def test_a_signal_to_the_recorder_cancels_the_run(here: Program, spec: str) -> None:
+    process = subprocess.Popen(
+        [*MODULE, "run", "record", "--json", "--spec", spec, "--", "sh", "-c", "echo up; sleep 60"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "up\n"
+    process.terminate()
+    out, _ = process.communicate()
+    assert process.returncode == 143
+    assert json.loads(out)["status"] == "CANCELLED"
+    assert here.json("run", "show", "latest")["reason"] == "cancelled by SIGTERM"
 
 
 def test_closed_streams_do_no_harm(here: Program, tmp_path: Path) -> None:

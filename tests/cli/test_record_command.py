@@ -61,7 +61,7 @@ def test_the_separator_may_be_left_out(here: Program, spec: str) -> None:
 
 def test_events_of_the_command_and_of_its_children(here: Program, spec: str) -> None:
     line = json.dumps({"kind": "from_file", "payload": {"n": 1}})
-    append = f"{sys.executable} -m aivcs.cli.main run append $AIVCS_RUN_ID --kind from_child"
+    append = f"{sys.executable} -m aivcs run append $AIVCS_RUN_ID --kind from_child"
     script = f"echo '{line}' >> $AIVCS_EVENTS; cd /; {append} >/dev/null; echo bad >> $AIVCS_EVENTS"
     said = here.good("run", "record", "--spec", spec, "--", "sh", "-c", script)
     kinds = _kinds(here)

@@ -25,7 +25,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tell(*args: str, columns: int = 80) -> bytes:
     """Run the demo as a program of its own and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "aivcs.cli.main", "demo", *args],
+        [sys.executable, "-m", "aivcs", "demo", *args],
         env={**os.environ, "COLUMNS": str(columns)},
         capture_output=True,
         check=True,
