@@ -86,10 +86,12 @@ $(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "installing what aivcs needs into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q aivcs
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "installing what the tests and checks need into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q aivcs
 	@touch $@ $(VENV)/.run
