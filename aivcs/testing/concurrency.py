@@ -16,12 +16,12 @@ from aivcs.testing.objects import noise
 from aivcs.testing.subject import RepoContract, add_spec, by, end, note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunId
     from aivcs.repo import Repo
-    from aivcs.testing.crew import Crew, Meet
+    from aivcs.testing.crew import Crew, Hire, Meet
 
 _MANY = 50
 _SOURCE = b"".join(b'{"kind": "note", "payload": {"n": %d}}\n' % n for n in range(30))
@@ -250,12 +250,12 @@ class ProcessesContract(ConcurrencyContract):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def workers(cls) -> Iterator[Callable[[str | None, str | None], Crew]]:
+    def workers(cls) -> Iterator[Hire]:
         """Return processes, started once for all tests of a class."""
         with processes() as crew:
             yield crew
 
     @pytest.fixture
-    def crew(self, workers: Callable[[str | None, str | None], Crew], place: str) -> Crew:
+    def crew(self, workers: Hire, place: str) -> Crew:
         """Return a crew of processes."""
         return workers(place, self.durability)

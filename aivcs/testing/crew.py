@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from aivcs.repo import open_repo
 
@@ -25,6 +25,14 @@ Task: TypeAlias = Callable[..., Any]
 """Called as task(repo, number of the worker, Meet, *what the test adds)."""
 Crew: TypeAlias = Callable[..., list[Any]]
 """Called as crew(task, *what the test adds); returns what each worker's task returned."""
+
+
+class Hire(Protocol):
+    """Makes a crew of the processes that were started."""
+
+    def __call__(self, place: str | None, durability: str | None = None) -> Crew:
+        """Return a crew for the repository at a place."""
+        ...
 
 
 def threads(repo: Repo) -> Crew:
@@ -63,7 +71,7 @@ def _work_without(task: Task, number: int, more: Any) -> Any:  # noqa: ANN401
 
 
 @contextmanager
-def processes() -> Iterator[Callable[[str | None, str | None], Crew]]:
+def processes() -> Iterator[Hire]:
     """Start fresh processes; yields what makes a crew of them for a place and a durability.
 
     Each worker opens the repository at the place itself; without a place its task is given
