@@ -18,6 +18,7 @@ ROWS: Final = 50
 """How many rows a listing has when nobody said."""
 
 SHORT: Final = 12
+_TO_SECOND: Final = len("2026-01-31T12:00:00")
 _LONGEST_CELL: Final = 120
 # What a terminal would act upon instead of showing it.
 _CONTROLS: Final = {
@@ -75,22 +76,26 @@ def write_table(columns: Sequence[Column], views: Iterable[View]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        # Where it is too narrow the last column gives way; a row stays one line.
+        table.add_column(heading, no_wrap=heading != headings[-1])
     for row in rows:
-        table.add_row(*(Text(text) for text in row))
+        table.add_row(*(Text(text, no_wrap=True, overflow="ellipsis") for text in row))
     Console(file=sys.stdout).print(table)
 
 
-def bounded(session: Session, rows: list[View], limit: int | None) -> list[View]:
-    """Return as many rows as are shown, and say on stderr how many more there are.
+def listing(
+    session: Session, rows: list[View], limit: int | None, text: Callable[[list[View]], None]
+) -> None:
+    """Print as many rows as are shown, then say on stderr how many more there are.
 
     ``limit`` None means all of them as JSON, else 50.
     """
     if session.json:
-        return rows[:limit]
+        write_json(rows[:limit])
+        return
     shown = ROWS if limit is None else limit
+    text(rows[:shown])
     more(len(rows) - shown, "--limit N shows more, --json all")
-    return rows[:shown]
 
 
 def more(count: int, how: str) -> None:
@@ -127,6 +132,11 @@ def cell(value: object) -> str:
 def short(digest: object) -> str:
     """Return the first 12 characters of a digest or id; ``-`` for None."""
     return "-" if digest is None else str(digest)[:SHORT]
+
+
+def second(time: object) -> str:
+    """Return an RFC 3339 time without the fraction of its second; ``-`` for None."""
+    return "-" if time is None else f"{str(time)[:_TO_SECOND]}Z"
 
 
 def printable(text: str) -> str:

@@ -19,7 +19,7 @@ COLUMNS: Final[tuple[output.Column, ...]] = (
     ("spec", lambda view: output.short(view["spec_digest"])),
     ("kind", lambda view: _KINDS[bool(view["restores"])].format(**view)),
     ("by", lambda view: view["actor"]),
-    ("created", lambda view: view["created_at"]),
+    ("created", lambda view: output.second(view["created_at"])),
     ("why", lambda view: view["reason"] or _said(view)["notes"]),
 )
 

@@ -38,8 +38,7 @@ def history(session: Session, name: str, limit: int | None) -> None:
     """
     with session.open() as repo:
         found = [views.release(record) for record in repo.releases.history(name)]
-    rows = output.bounded(session, found, limit)
-    output.answer(session, rows, lambda: release_text.write_releases(rows))
+    output.listing(session, found, limit, release_text.write_releases)
 
 
 @command("releases")
@@ -53,5 +52,4 @@ def releases(session: Session, limit: int | None) -> None:
     """
     with session.open() as repo:
         found = [views.release(record) for record in repo.releases.list()]
-    rows = output.bounded(session, found, limit)
-    output.answer(session, rows, lambda: release_text.write_releases(rows))
+    output.listing(session, found, limit, release_text.write_releases)

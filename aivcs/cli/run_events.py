@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final[tuple[output.Column, ...]] = (
     ("seq", lambda view: view["seq"]),
-    ("time", lambda view: view["timestamp"]),
+    ("time", lambda view: output.second(view["timestamp"])),
     ("kind", lambda view: view["kind"]),
     ("payload", lambda view: output.json_text(view["payload"])),
 )

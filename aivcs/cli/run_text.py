@@ -20,7 +20,7 @@ COLUMNS: Final[tuple[output.Column, ...]] = (
 )
 ROW_COLUMNS: Final[tuple[output.Column, ...]] = (
     *COLUMNS,
-    ("created", lambda view: view["created_at"]),
+    ("created", lambda view: output.second(view["created_at"])),
     ("tags", lambda view: _pairs(view["tags"])),
 )
 
@@ -29,6 +29,11 @@ def write_run(view: View) -> None:
     """Print the fields of a run that have a value."""
     shown = ((name, value) for name, value in view.items() if value not in (None, {}))
     output.write_fields((name, _pairs(value)) for name, value in shown)
+
+
+def write_rows(views: Iterable[View]) -> None:
+    """Print one row a run, with its beginning and its tags."""
+    output.write_table(ROW_COLUMNS, views)
 
 
 def write_runs(views: Iterable[View]) -> None:

@@ -45,8 +45,8 @@ def list_runs(
             limit=limit if session.json else None,
             after=None if after is None else repo.find.run(after),
         )
-    rows = output.bounded(session, [views.run_row(run) for run in found], limit)
-    output.answer(session, rows, lambda: output.write_table(run_text.ROW_COLUMNS, rows))
+    rows = [views.run_row(run) for run in found]
+    output.listing(session, rows, limit, run_text.write_rows)
 
 
 @command("show")

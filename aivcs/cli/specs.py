@@ -63,14 +63,13 @@ def list_specs(session: Session, limit: int | None) -> None:
     """
     with session.open() as repo:
         specs = [views.spec(spec) for spec in repo.specs.list()]
-    rows = output.bounded(session, specs, limit)
     columns: tuple[output.Column, ...] = (
         ("spec", lambda view: output.short(view["digest"])),
         ("name", lambda view: view["name"]),
-        ("created", lambda view: view["created_at"]),
+        ("created", lambda view: output.second(view["created_at"])),
         ("git commit", lambda view: output.short(view["git_sha"])),
     )
-    output.answer(session, rows, lambda: output.write_table(columns, rows))
+    output.listing(session, specs, limit, lambda rows: output.write_table(columns, rows))
 
 
 @command("checkout")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def test_cells() -> None:
     cells = [output.cell(v) for v in (None, True, False, 1, 1.5, "a\tb\x1b[0m\x9b", {"a": [1]})]
     assert cells == ["-", "yes", "no", "1", "1.5", "a\tb\\x1b[0m\\x9b", '{"a": [1]}']
-    assert output.short(None) == "-"
+    assert output.short(None) == output.second(None) == "-"
+    times = ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.123456Z")
+    assert {output.second(time) for time in times} == {times[0]}
     assert output.short("0123456789abcdef") == "0123456789ab"
 
 
