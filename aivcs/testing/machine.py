@@ -44,9 +44,9 @@ Opener: TypeAlias = Callable[["Clock", "Ids"], "Repo"]
 
 _NAMES: Final = st.sampled_from(["adam", "zoe"])
 _TEXTS: Final = st.sampled_from(["one", "two", "three"])
-_SEQS: Final = st.none() | st.integers(1, 6)
-_PAYLOADS: Final = st.sampled_from([None, {"a": 1}, "long " * 2000])
-_DATA: Final = st.sampled_from([b"", b"small", b"one", bytes(200_000)])
+_SEQS: Final = st.none() | st.integers(1, 4)
+_LENGTHS: Final = st.sampled_from([0, 1, 9000])
+_SIZES: Final = st.sampled_from([0, 5, 200_000])
 
 
 @dataclass
@@ -110,6 +110,16 @@ def rollback(log: Log, to: int | None) -> type[AivcsError] | None:
     return None
 
 
+def _ancestors(log: Log) -> list[Version]:
+    """Return what came before the current version, the nearest first."""
+    found = []
+    version = log[-1].parent if log else None
+    while version is not None:
+        found.append(version)
+        version = version.parent
+    return found
+
+
 class AgreementMachine(RuleBasedStateMachine):
     """Subclasses say what to compare: ``openers`` returns one Opener a repository."""
 
@@ -167,11 +177,10 @@ class AgreementMachine(RuleBasedStateMachine):
         self._runs[run_id] = ModelRun()
         return run_id
 
-    @rule(run=runs, seqs=st.lists(_SEQS, max_size=4), payload=_PAYLOADS)
-    def append(self, run: str, seqs: list[int | None], payload: Any) -> None:  # noqa: ANN401
+    @rule(run=runs, seqs=st.lists(_SEQS, max_size=3), length=_LENGTHS)
+    def append(self, run: str, seqs: list[int | None], length: int) -> None:
         """Append events, with seqs and without."""
-        events = [note(seq, payload) for seq in seqs]
-        events = [RunEvent(e.seq, e.kind, e.payload or {}, e.timestamp) for e in events]
+        events = [note(seq, "x" * length) for seq in seqs]
         due = self._runs[run].append(events)
         self.all(lambda repo: repo.runs.append_events(run, events), due)
 
@@ -198,33 +207,45 @@ class AgreementMachine(RuleBasedStateMachine):
         due = rollback(self._logs.setdefault(name, []), to)
         self.all(lambda repo: repo.releases.rollback(name, to=to, actor="eve"), due)
 
-    @rule(name=_NAMES, steps=st.integers(1, 4))
-    def roll_back_further(self, name: str, steps: int) -> None:
-        """Roll back k times: the k-th ancestor is current, if the lineage is that long."""
-        log = self._logs.setdefault(name, [])
-        ancestor = log[-1] if log else None
-        for _ in range(steps):
-            ancestor = ancestor.parent if ancestor else None
-        if ancestor is None:
-            return
-        for _ in range(steps):
-            self.all(lambda repo: repo.releases.rollback(name, actor="eve"))
-            rollback(log, None)
-        assert self.all(lambda repo: repo.releases.current(name)).spec_digest == ancestor.spec
+    @rule(name=_NAMES, several=st.lists(specs, min_size=2, max_size=5))
+    def promote_several(self, name: str, several: list[Digest]) -> None:
+        """Make a lineage that is worth going back in."""
+        for spec in several:
+            self.promote(name, spec, None)
 
-    @rule(data=_DATA)
-    def put(self, data: bytes) -> None:
+    @rule(name=_NAMES, steps=st.integers(0, 9))
+    def roll_back_further(self, name: str, steps: int) -> None:
+        """Roll back k times: the k-th ancestor is current."""
+        log = self._logs.setdefault(name, [])
+        ancestors = _ancestors(log)
+        for back, ancestor in enumerate(ancestors[: 1 + steps % 5]):
+            record = self.all(lambda repo: repo.releases.rollback(name, actor="eve"))
+            rollback(log, None)
+            assert record.spec_digest == ancestor.spec
+            assert _ancestors(log) == ancestors[back + 1 :]
+
+    @rule(size=_SIZES)
+    def put(self, size: int) -> None:
         """Store an object."""
+        data = bytes(size)
         assert self.all(lambda repo: repo.objects.put(data)) == Digest.of(data)
 
-    @rule(data=_DATA)
-    def delete(self, data: bytes) -> None:
+    @rule(text=_TEXTS)
+    def delete_the_file_of_a_spec(self, text: str) -> None:
         """Remove an object unless a spec needs it."""
+        self._delete(text.encode())
+
+    @rule(size=_SIZES)
+    def delete(self, size: int) -> None:
+        """Remove an object that nothing needs."""
+        self._delete(bytes(size))
+
+    def _delete(self, data: bytes) -> None:
         digest = Digest.of(data)
-        needed = self._answer_of(lambda repo: repo.objects.delete(digest))
+        needed = self._refused(lambda repo: repo.objects.delete(digest))
         assert self.all(lambda repo: repo.objects.contains(digest)) == needed
 
-    def _answer_of(self, step: Callable[[Repo], Any]) -> bool:
+    def _refused(self, step: Callable[[Repo], Any]) -> bool:
         answers = [_answer(step, repo) for repo in self._repos]
         assert answers[1:] == answers[:-1], answers
         return answers[0][1] is not None

@@ -51,5 +51,5 @@ class MemoryAndSqlite(AgreementMachine):
             shutil.rmtree(self._folder)
 
 
-MemoryAndSqlite.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+MemoryAndSqlite.TestCase.settings = settings(max_examples=80, stateful_step_count=30)
 TestAgreement = MemoryAndSqlite.TestCase
