@@ -35,7 +35,7 @@ def add(session: Session, directory: str, name: str | None, explain: bool) -> No
             value = views.folder(folder)
             output.answer(session, value, lambda: _write_folder(folder))
             return
-        spec = repo.specs.add(directory, name=name)
+        spec = repo.specs.add(folder, name=name)
     warn(folder)
     value = views.spec(spec)
     output.answer(session, value, lambda: output.write_lines([f"{spec.digest}  {spec.name}"]))

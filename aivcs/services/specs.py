@@ -60,30 +60,29 @@ class SpecStore:
         self._git_state = git_state
 
     def add(
-        self, source: Directory | Mapping[str, object], *, name: str | None = None
+        self, source: Directory | Folder | Mapping[str, object], *, name: str | None = None
     ) -> AgentSpec:
         """Store the spec of a folder or mapping, in one commit, and return it.
 
-        ``name`` goes before the manifest's or the mapping's name, that before the folder's
-        name. Raises InvalidSpec for what describes no agent, InvalidName.
+        A ``Folder`` is what ``explain`` returned. ``name`` goes before the manifest's or the
+        mapping's name, that before the folder's name. Raises InvalidSpec for what describes
+        no agent, InvalidName.
         """
         return self.store(self.prepare(source, name=name))
 
     def prepare(
-        self, source: Directory | Mapping[str, object], *, name: str | None = None
+        self, source: Directory | Folder | Mapping[str, object], *, name: str | None = None
     ) -> PreparedSpec:
         """Return everything a batch needs to store the spec; raises like ``add``.
 
         Only the files of large objects are written.
         """
-        from aivcs.services.speccing import (
-            prepare_folder,
-            prepare_mapping,
-        )
+        from aivcs.domain.folder import Folder
+        from aivcs.services.speccing import prepare_folder, prepare_mapping
 
         if isinstance(source, Mapping):
             return prepare_mapping(self._objects, self._clock, source, name)
-        folder = self._read_folder(source)
+        folder = source if isinstance(source, Folder) else self._read_folder(source)
         git = self._git_state(folder.root)
         return prepare_folder(self._objects, self._clock, folder, git, name)
 
