@@ -18,7 +18,7 @@ def translated(path: str) -> Iterator[None]:
     """Raise what apsw raises inside as StorageError or CorruptionError naming the file."""
     try:
         yield
-    except (apsw.BusyError, AivcsError):
+    except AivcsError:
         raise
     except (apsw.CorruptError, apsw.NotADBError) as error:
         msg = f"the ledger {path} is damaged: {error}"

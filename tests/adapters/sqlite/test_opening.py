@@ -253,6 +253,7 @@ def test_a_read_only_medium(read_only: Path) -> None:
         (apsw.ReadOnlyError("x"), StorageError),
         (apsw.CantOpenError("x"), StorageError),
         (apsw.IOError("x"), StorageError),
+        (apsw.BusyError("x"), StorageError),
         (apsw.ConstraintError("x"), StorageError),
         (OverflowError("x"), InvalidInputError),
     ],
