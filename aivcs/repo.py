@@ -203,16 +203,24 @@ class Repo:
         events.remove()
         return outcome
 
-    def verify(self, *, objects: bool = True, runs: bool = True, releases: bool = True) -> Report:
+    def verify(
+        self,
+        *,
+        objects: bool = True,
+        runs: bool = True,
+        releases: bool = True,
+        advance: Callable[[], None] = lambda: None,
+    ) -> Report:
         """Read and check everything that is stored, or the parts that are asked for.
 
-        Damage is in the report, not raised. Raises StorageError when the storage cannot
+        Damage is in the report, not raised. ``advance`` is called for each object, run,
+        event and release that was checked. Raises StorageError when the storage cannot
         be read at all.
         """
         from aivcs.services.upkeep import Verifier
 
         verifier = Verifier(self._ledger, self._blobs, self.objects)
-        return verifier.verify(objects=objects, runs=runs, releases=releases)
+        return verifier.verify(objects=objects, runs=runs, releases=releases, advance=advance)
 
     def close(self) -> None:
         """Release the repository."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aivcs.cli import inputs, output
+from aivcs.cli import inputs, output, progress
 from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from aivcs.cli.session import Session
@@ -40,8 +40,8 @@ def put(session: Session, files: tuple[str, ...], paths_from: str | None) -> Non
     for name in names:
         if name != inputs.STDIN:
             inputs.check_readable(name)
-    with session.open() as repo:
-        digests = repo.objects.put_many(_contents(names), pin=True)
+    with session.open() as repo, progress.counting("read", len(names)) as advance:
+        digests = repo.objects.put_many(_contents(names, advance), pin=True)
         rows = [
             {"digest": str(digest), "size": repo.objects.stat(digest).size, "path": name}
             for digest, name in zip(digests, names, strict=True)
@@ -50,6 +50,7 @@ def put(session: Session, files: tuple[str, ...], paths_from: str | None) -> Non
     output.answer(session, rows, lambda: output.write_lines(lines))
 
 
-def _contents(names: list[str]) -> Iterator[Path | BinaryIO]:
+def _contents(names: list[str], advance: Callable[[], None]) -> Iterator[Path | BinaryIO]:
     for name in names:
         yield sys.stdin.buffer if name == inputs.STDIN else Path(name)
+        advance()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aivcs.cli import output, views
+from aivcs.cli import output, progress, views
 from aivcs.cli.command import command
 from aivcs.errors import CorruptionError
 
@@ -28,9 +28,12 @@ def verify(session: Session, objects: bool, runs: bool, releases: bool) -> int:
     detail, severity}]}.
     """
     every = not (objects or runs or releases)
-    with session.open() as repo:
+    with session.open() as repo, progress.counting("checked") as advance:
         report = repo.verify(
-            objects=objects or every, runs=runs or every, releases=releases or every
+            objects=objects or every,
+            runs=runs or every,
+            releases=releases or every,
+            advance=advance,
         )
     output.answer(session, views.report(report), lambda: _write(report))
     return 0 if report.ok else CorruptionError.exit_code

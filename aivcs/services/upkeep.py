@@ -15,7 +15,7 @@ from aivcs.services import bodies
 from aivcs.services.releases import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from aivcs.domain.batch import Entry
     from aivcs.domain.digest import Digest
@@ -35,9 +35,14 @@ class Verifier:
         self._blobs = blobs
         self._objects = objects
 
-    def verify(self, *, objects: bool, runs: bool, releases: bool) -> Report:
-        """Check the parts asked for; damage is reported, never raised."""
-        checked = {"objects": 0, "runs": 0, "events": 0, "releases": 0}
+    def verify(
+        self, *, objects: bool, runs: bool, releases: bool, advance: Callable[[], None]
+    ) -> Report:
+        """Check the parts asked for; damage is reported, never raised.
+
+        ``advance`` is called for each object, run, event and release.
+        """
+        checked = _Tally(advance)
         problems: list[Problem] = []
         try:
             problems += [Problem("ledger", "aivcs.db", text) for text in self._ledger.check()]
@@ -50,18 +55,21 @@ class Verifier:
                 problems += self._check_releases(checked)
         except CorruptionError as error:
             problems.append(Problem("ledger", "aivcs.db", error.message))
-        return Report(checked, tuple(problems))
+        return Report(checked.counts, tuple(problems))
 
-    def _check_objects(self, checked: dict[str, int]) -> Iterator[Problem]:
+    def _check_objects(self, checked: _Tally) -> Iterator[Problem]:
         large: set[str] = set()
         after: Digest | None = None
         while page := self._ledger.digests(after=after, limit=_PAGE):
             for digest, stored in self._ledger.objects(page).items():
-                checked["objects"] += 1
+                checked.add("objects")
                 if stored.data is None:
                     large.add(large_name(digest))
                 try:
-                    self._objects.check(digest)
+                    if stored.data is None:
+                        self._objects.check(digest)
+                    else:
+                        self._objects.read(stored)
                 except NotFound:
                     continue  # somebody deleted it meanwhile
                 except CorruptionError as error:
@@ -93,12 +101,12 @@ class Verifier:
                     detail = f"{component} file {file.path} ({file.digest}) is not stored"
                     yield Problem("spec", str(digest), detail)
 
-    def _check_runs(self, checked: dict[str, int]) -> Iterator[Problem]:
+    def _check_runs(self, checked: _Tally) -> Iterator[Problem]:
         known = {spec.digest for spec in self._ledger.specs()}
         after = None
         while page := self._ledger.runs(RunQuery(after=after, limit=_PAGE)):
             for run in page:
-                checked["runs"] += 1
+                checked.add("runs")
                 if run.spec_digest not in known:
                     yield Problem("run", run.run_id, f"its spec {run.spec_digest} is not stored")
                 yield from self._check_run(run, checked)
@@ -109,7 +117,7 @@ class Verifier:
                 owner = reference.run_id or str(reference.digest)
                 yield Problem("reference", owner, f"its {role} {reference.digest} is not stored")
 
-    def _check_run(self, run: RunRecord, checked: dict[str, int]) -> Iterator[Problem]:
+    def _check_run(self, run: RunRecord, checked: _Tally) -> Iterator[Problem]:
         if run.source and run.source.digest not in self._ledger.objects([run.source.digest]):
             yield Problem("run", run.run_id, f"its source {run.source.digest} is not stored")
         if (run.status is RunStatus.RUNNING) != (run.completed_at is None):
@@ -120,7 +128,7 @@ class Verifier:
         counted = _Dense(entries)
         try:
             for _ in bodies.payloads(self._objects, counted):
-                checked["events"] += 1
+                checked.add("events")
         except CorruptionError as error:
             yield Problem("run", run.run_id, f"at event {counted.last}: {error.message}")
         if counted.gap is not None:
@@ -131,14 +139,14 @@ class Verifier:
             detail = f"it ended with a gap: events {seqs} came early and stayed outside the log"
             yield Problem("gap", run.run_id, detail, Severity.WARNING)
 
-    def _check_releases(self, checked: dict[str, int]) -> Iterator[Problem]:
+    def _check_releases(self, checked: _Tally) -> Iterator[Problem]:
         known = {spec.digest for spec in self._ledger.specs()}
         for stream in self._ledger.streams(Family.RELEASE):
             records: list[ReleaseRecord] = []
             counted = _Dense(self._ledger.entries(Family.RELEASE, stream.name))
             try:
                 for entry, body in bodies.payloads(self._objects, counted):
-                    checked["releases"] += 1
+                    checked.add("releases")
                     records.append(read_record(stream.name, entry, body))
             except CorruptionError as error:
                 yield Problem("release", stream.name, f"at seq {counted.last}: {error.message}")
@@ -151,6 +159,19 @@ class Verifier:
                     yield Problem("release", stream.name, detail)
             for detail in lineage_problems(records):
                 yield Problem("release", stream.name, detail)
+
+
+class _Tally:
+    """Counts what was checked, and tells whoever watches."""
+
+    def __init__(self, advance: Callable[[], None]) -> None:
+        self.counts = {"objects": 0, "runs": 0, "events": 0, "releases": 0}
+        self._advance = advance
+
+    def add(self, what: str) -> None:
+        """Count one more."""
+        self.counts[what] += 1
+        self._advance()
 
 
 class _Dense:

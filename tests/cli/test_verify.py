@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -64,7 +65,8 @@ def test_parts_are_passed_on(here: Program, monkeypatch: pytest.MonkeyPatch) -> 
 
     asked: list[dict[str, bool]] = []
 
-    def verify(_: object, **parts: bool) -> Report:
+    def verify(_: object, *, advance: Callable[[], None], **parts: bool) -> Report:
+        advance()
         asked.append(parts)
         return Report({})
 
