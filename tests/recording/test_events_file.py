@@ -61,6 +61,19 @@ def test_a_file_that_became_shorter_is_read_again(events: EventsFile) -> None:
     assert list(events.lines()) == [EventLine(b"three", 3)]
 
 
+def test_another_file_in_its_place_is_read_from_its_beginning(
+    events: EventsFile, tmp_path: Path
+) -> None:
+    append(events, b"one\ntwo")
+    assert [line.line for line in events.lines()] == [b"one"]
+    other = tmp_path / "other"
+    other.write_bytes(b"three\nfour\n")
+    other.replace(events.path)
+    assert [line.line for line in events.lines(ended=True)] == [b"two", b"three", b"four"]
+    events.path.unlink()
+    assert list(events.lines(ended=True)) == []
+
+
 def test_a_very_long_line_comes_in_pieces(
     events: EventsFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,11 +43,14 @@ class EventsFile:
         """Yield the lines that were added since, up to about 1 MiB of them.
 
         Blank lines only count. With ``ended``, everything that is there, also a last line
-        without an end. A file that became shorter is read from its beginning. Raises
-        StorageError.
+        without an end. A file that became shorter, or another one in its place, is read
+        from its beginning. Raises StorageError.
         """
-        with _translated(self.path):
-            size = os.fstat(self._descriptor).st_size
+        size = self._size()
+        if size == self._offset and self._is_replaced():
+            yield from self._take()
+            self._reopen()
+            size = self._size()
         if size < self._offset:
             self._offset = 0
             self._line.clear()
@@ -58,6 +61,25 @@ class EventsFile:
             yield from self._split(data)
         if ended:
             yield from self._take()
+
+    def _size(self) -> int:
+        with _translated(self.path):
+            return os.fstat(self._descriptor).st_size
+
+    def _is_replaced(self) -> bool:
+        with _translated(self.path):
+            try:
+                there = self.path.stat()
+            except FileNotFoundError:
+                return False
+            return not os.path.samestat(there, os.fstat(self._descriptor))
+
+    def _reopen(self) -> None:
+        with _translated(self.path):
+            fresh = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        os.close(self._descriptor)
+        self._descriptor = fresh
+        self._offset = 0
 
     def _read(self, left: int) -> bytes:
         with _translated(self.path):
