@@ -62,6 +62,7 @@ class Connection:
         check_medium(path.parent)
         self.path = path
         self._wait_seconds = wait_seconds
+        self._durable = durable
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._db: apsw.Connection | None = None
@@ -75,6 +76,9 @@ class Connection:
             db = apsw.Connection(str(self.path), flags=flags)
             db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         except (apsw.ReadOnlyError, apsw.CantOpenError):
+            if not create and not os.path.lexists(self.path):
+                msg = f"the ledger {self.path} is missing"
+                raise CorruptionError(msg, hint="restore the file from a copy") from None
             if create or not self._is_at_rest():
                 raise
             uri = f"{self.path.absolute().as_uri()}?immutable=1"
@@ -162,9 +166,12 @@ class Connection:
                 return []
 
     @contextmanager
-    def writing(self) -> Iterator[apsw.Connection]:
-        """Hold the one write transaction: committed at the end, rolled back on any error."""
-        with self._lock, translated(str(self.path)):
+    def writing(self, *, durable: bool = False) -> Iterator[apsw.Connection]:
+        """Hold the one write transaction: committed at the end, rolled back on any error.
+
+        ``durable`` syncs this commit, and all before it, also where the others are not.
+        """
+        with self._lock, translated(str(self.path)), self._syncing(wanted=durable):
             db = self._require()
             self._patiently(lambda: db.execute("BEGIN IMMEDIATE"))
             try:
@@ -174,6 +181,18 @@ class Connection:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _syncing(self, *, wanted: bool) -> Iterator[None]:
+        if self._durable or not wanted:
+            yield
+            return
+        db = self._require()
+        db.execute("PRAGMA synchronous=FULL")
+        try:
+            yield
+        finally:
+            db.execute("PRAGMA synchronous=NORMAL")
 
     def close(self) -> None:
         """Close the file; idempotent, and nothing at all in a forked child."""

@@ -62,7 +62,8 @@ class SqliteLedger:
 
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch in one transaction."""
-        with self._db.writing() as db:
+        final = bool(batch.ends) or any(a.family is Family.RELEASE for a in batch.appends)
+        with self._db.writing(durable=final) as db:
             writes.put_objects(db, batch.objects)
             for spec in batch.specs:
                 writes.put_spec(db, spec)

@@ -80,9 +80,10 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_file_and_no_folder(tmp_path: Path) -> None:
-    for path, create in ((tmp_path / "a.db", False), (tmp_path / "none" / "a.db", True)):
-        with pytest.raises(StorageError, match=r"a\.db"):
-            SqliteLedger(path, create=create)
+    with pytest.raises(CorruptionError, match=r"a\.db is missing"):
+        SqliteLedger(tmp_path / "a.db")
+    with pytest.raises(StorageError, match=r"a\.db"):
+        SqliteLedger(tmp_path / "none" / "a.db", create=True)
     assert list(tmp_path.iterdir()) == []
 
 
