@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def current(session: Session, name: str) -> None:
     """Show the current release of an agent.
 
-    Exit status 3 when there is none. JSON: as 'promote'.
+    NAME@SEQ, NAME@LABEL and NAME~N show another entry. Exit status 3 when there is none.
+    JSON: as 'promote'.
     """
     with session.open() as repo:
-        value = views.release(repo.releases.find(name, None))
+        value = views.release(repo.find.release(name))
     output.answer(session, value, lambda: release_text.write_release(value))
 
 

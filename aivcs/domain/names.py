@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from aivcs.errors import InvalidName
+from aivcs.errors import InvalidInputError, InvalidName
 
 MAX_NAME: Final = 128
 MAX_RUN_ID: Final = 256
@@ -45,6 +45,14 @@ def check_run_id(run_id: object) -> str:
         return text
     msg = f"not a run id: {text[:MAX_RUN_ID]!r}"
     raise InvalidName(msg, hint="a run id is a text of 1-256 characters")
+
+
+def check_text(what: str, text: object) -> str | None:
+    """Return a text that UTF-8 can carry, or None; InvalidInputError for anything else."""
+    if text is None or (isinstance(text, str) and "\0" not in text and _encodable(text)):
+        return text
+    msg = f"{what} is not a text that can be stored: {text!r}"
+    raise InvalidInputError(msg[:MAX_RUN_ID], hint="it must be UTF-8 text")
 
 
 def _encodable(text: str) -> bool:

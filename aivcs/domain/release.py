@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.digest import Digest
+from aivcs.domain.names import check_text
 from aivcs.errors import (
     AmbiguousId,
     InvalidInputError,
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MIN_PREFIX: Final = 4
 """The shortest abbreviation of an id."""
+
+
+_DIGITS: Final = 18
 
 
 class ReleaseKind(StrEnum):
@@ -86,9 +90,10 @@ def check_expected(
 
 
 def check_metadata(metadata: ReleaseMetadata) -> None:
-    """Raise InvalidInputError for an empty promoter or a label that could be a seq."""
+    """Raise InvalidInputError for an empty promoter, a blank label, and what is no text."""
     check_actor(metadata.promoted_by)
-    label = metadata.version_label
+    check_text("notes", metadata.notes)
+    label = check_text("a version label", metadata.version_label)
     if label is not None and (not label.strip() or label != label.strip() or "\0" in label):
         msg = f"not a version label: {label!r}"
         raise InvalidInputError(msg, hint="leave it out, or give text such as v1.2.0")
@@ -97,7 +102,7 @@ def check_metadata(metadata: ReleaseMetadata) -> None:
 def check_actor(actor: object) -> str:
     """Return who acts; InvalidInputError when that is empty."""
     if isinstance(actor, str) and actor.strip():
-        return actor
+        return check_text("the actor", actor) or actor
     msg = "the actor of a release is empty"
     raise InvalidInputError(msg, hint="say who with --by, or set AIVCS_ACTOR")
 
@@ -127,7 +132,7 @@ def select(
     beginning fits several digests.
     """
     if isinstance(wanted, str) and wanted.isascii() and wanted.isdigit():
-        wanted = int(wanted)
+        wanted = int(wanted[-_DIGITS:]) if len(wanted.lstrip("0")) <= _DIGITS else 0
     begun: dict[Digest, ReleaseRecord] = {}
     prefix = wanted.lower().removeprefix("sha256:") if isinstance(wanted, str) else ""
     for record in newest_first:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 10
 _HEX: Final = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})", re.ASCII | re.IGNORECASE)
-_RELEASE: Final = re.compile(r"(?P<name>[^@~]+)(?:@(?P<entry>[^~]+))?(?:~(?P<steps>\d*))?")
+_RELEASE: Final = re.compile(r"(?P<name>[^@~]+)(?:@(?P<entry>[^~]+))?(?:~(?P<steps>\d{0,18}))?")
 LATEST: Final = "latest"
 
 

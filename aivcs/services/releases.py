@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from aivcs.domain.batch import Append, Batch, Family
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ
-from aivcs.domain.names import check_name
+from aivcs.domain.names import check_name, check_text
 from aivcs.domain.release import (
     ReleaseKind,
     ReleaseMetadata,
@@ -110,6 +110,7 @@ class ReleaseRegistry:
         StaleCurrent, MissingObject, IntegrityError, InvalidInputError.
         """
         who = check_actor(self._actor() if actor is None else actor)
+        check_text("the reason", reason)
 
         def entry(head: ReleaseRecord | None) -> ReleaseRecord:
             if head is None:

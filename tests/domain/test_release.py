@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -170,8 +171,21 @@ def test_select_finds_nothing(wanted: int | str | Digest) -> None:
 
 @pytest.mark.parametrize("label", ["", "  ", " v1", "v1\n", "v\0"])
 def test_bad_labels(label: str) -> None:
-    with pytest.raises(InvalidInputError, match="not a version label"):
+    with pytest.raises(InvalidInputError, match="a version label"):
         check_metadata(ReleaseMetadata(version_label=label, promoted_by="me"))
+
+
+@pytest.mark.parametrize("field", ["version_label", "promoted_by", "notes"])
+@pytest.mark.parametrize("value", [5, "\ud800", "a\0b", b"text"])
+def test_what_is_no_text_is_refused(field: str, value: object) -> None:
+    fields: dict[str, Any] = {"promoted_by": "me", field: value}
+    with pytest.raises(InvalidInputError):
+        check_metadata(ReleaseMetadata(**fields))
+
+
+def test_a_seq_of_very_many_digits_is_not_found() -> None:
+    with pytest.raises(ReleaseNotFound):
+        select("bot", [], "9" * 5000)
 
 
 def test_good_metadata() -> None:
