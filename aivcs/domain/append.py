@@ -104,12 +104,8 @@ def _taken(
 
 
 def _check_same(stream: Stream, seq: int, draft: Draft, taken: Draft | Entry) -> None:
-    same = (draft.kind, draft.body, draft.object, draft.timestamp) == (
-        taken.kind,
-        taken.body,
-        taken.object,
-        taken.timestamp,
-    )
-    if not same:
+    same = (draft.kind, draft.body, draft.object) == (taken.kind, taken.body, taken.object)
+    # Who gave no time repeats the event at another one.
+    if not same or draft.timestamp not in {taken.timestamp, draft.recorded_at}:
         msg = f"seq {seq} of run {stream.name} is taken by a different event ({taken.kind})"
         raise SequenceConflict(msg, hint="leave the seq out to append at the end")

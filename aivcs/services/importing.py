@@ -10,7 +10,7 @@ from aivcs.domain import jsontext
 from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.digest import Digest
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary, Source
-from aivcs.errors import ConflictError, InvalidInputError
+from aivcs.errors import ConflictError, InvalidInputError, InvalidRunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,6 +85,13 @@ class Importer:
         batch = self._batch(data, found, wanted, spec, default_spec)
         try:
             self._ledger.commit(batch)
+        except InvalidRunState as error:
+            what = error.message.partition(": ")[2]
+            msg = f"{name} cannot be recorded as a completed run: {what}"
+            hint = (
+                "number the events without a gap, or say that the run failed; nothing was recorded"
+            )
+            raise InvalidRunState(msg, hint=hint) from error
         except ConflictError:
             known = self._known(digest)
             if not known:

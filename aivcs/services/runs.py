@@ -8,7 +8,7 @@ from aivcs.domain import jsontext
 from aivcs.domain.batch import Append, Batch, EndRun, Family, NewRun, Reference, Role, RunQuery
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ, RunEvent, check_kind
-from aivcs.domain.names import check_name, check_run_id
+from aivcs.domain.names import check_name, check_run_id, check_text
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
 from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
 from aivcs.services import bodies
@@ -56,7 +56,7 @@ class RunLedger:
         seen = metadata.environment
         checked = RunMetadata(
             agent_name=name,
-            git_sha=metadata.git_sha,
+            git_sha=check_text("git_sha", metadata.git_sha),
             tags=jsontext.decode(jsontext.encode(metadata.tags)),
             environment=None if seen is None else dict(seen),
         )
@@ -220,12 +220,12 @@ class RunLedger:
             check_move(str(run_id), record.status, RunStatus.FAILED)
 
 
-def _limit(limit: int | None) -> int | None:
+def _limit(limit: object) -> int | None:
     """Return a limit that every adapter can count to; InvalidInputError for a negative one."""
     if limit is None:
         return None
-    if limit < 0:
-        msg = f"a limit is a whole number from 0, not {limit}"
+    if not isinstance(limit, int) or limit < 0:
+        msg = f"a limit is a whole number from 0, not {limit!r}"
         raise InvalidInputError(msg)
     return min(limit, MAX_SEQ)
 
@@ -233,7 +233,7 @@ def _limit(limit: int | None) -> int | None:
 def read_status(text: str) -> RunStatus:
     """Return the status of this name, in any case; InvalidInputError for another word."""
     try:
-        return RunStatus(text.upper())
+        return RunStatus(str(text).upper())
     except ValueError:
         known = ", ".join(status.value for status in RunStatus)
         msg = f"not a run status: {text!r}"

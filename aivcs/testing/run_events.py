@@ -94,6 +94,14 @@ class RunEventsContract(RepoContract):
         assert repo.runs.append_events(run_id, [note(seq), note(seq)]) == (seq, seq)
         assert seqs(repo, run_id) == sorted({1, seq})
 
+    def test_a_retry_that_gives_no_time_is_stored_once(self, repo: Repo, run_id: RunId) -> None:
+        """Where the caller gave no time, kind and payload tell whether it is the same."""
+        for _ in range(2):
+            assert repo.runs.append_event(run_id, RunEvent(1, "note", {"a": 1})) == 1
+        with pytest.raises(SequenceConflict):
+            repo.runs.append_event(run_id, RunEvent(1, "note", {"a": 2}))
+        assert seqs(repo, run_id) == [1]
+
     @pytest.mark.parametrize("seq", [1, 3])
     def test_a_seq_is_taken_once(self, repo: Repo, run_id: RunId, seq: int) -> None:
         """Another kind, payload, key order or time under the same seq is a conflict."""

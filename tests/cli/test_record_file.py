@@ -49,6 +49,15 @@ def test_stdin_is_a_file_too(here: Program, spec: str) -> None:
     assert here.fail("run", "record", *both, stdin=LINES) == (2, "usage")
 
 
+def test_a_gap_in_a_file_is_named(here: Program, spec: str) -> None:
+    lines = b'{"kind": "one", "seq": 1}\n{"kind": "two", "seq": 3}\n'
+    said = here("run", "record", "--spec", spec, "--events", "-", stdin=lines)
+    assert said.status == 5
+    assert "no event has seq 2" in said.err
+    assert "nothing was recorded" in said.err
+    assert here.json("run", "list") == []
+
+
 def test_recording_a_file_again_says_so(here: Program, spec: str) -> None:
     args = ("run", "record", "--spec", spec, "--events", "-")
     first = here.json(*args, stdin=LINES)
