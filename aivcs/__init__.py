@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from aivcs.repo import Repo as Repo
     from aivcs.repo import init as init
     from aivcs.repo import open_repo
+    from aivcs.services.objects import CasStore as CasStore
+    from aivcs.services.releases import ReleaseRegistry as ReleaseRegistry
+    from aivcs.services.runs import RunLedger as RunLedger
+    from aivcs.services.specs import SpecStore as SpecStore
 
     open = open_repo
 
@@ -40,20 +44,24 @@ __version__ = "0.1.0"
 _HOMES: Final = {
     "AgentSpec": "aivcs.domain.spec",
     "AivcsError": "aivcs.errors",
+    "CasStore": "aivcs.services.objects",
     "Digest": "aivcs.domain.digest",
     "Problem": "aivcs.domain.report",
     "ReleaseKind": "aivcs.domain.release",
     "ReleaseMetadata": "aivcs.domain.release",
     "ReleaseRecord": "aivcs.domain.release",
+    "ReleaseRegistry": "aivcs.services.releases",
     "Repo": "aivcs.repo",
     "Report": "aivcs.domain.report",
     "RunEvent": "aivcs.domain.events",
     "RunId": "aivcs.domain.run",
+    "RunLedger": "aivcs.services.runs",
     "RunMetadata": "aivcs.domain.run",
     "RunRecord": "aivcs.domain.run",
     "RunStatus": "aivcs.domain.run",
     "RunSummary": "aivcs.domain.run",
     "SpecFile": "aivcs.domain.spec",
+    "SpecStore": "aivcs.services.specs",
     "StoredObject": "aivcs.domain.batch",
     "TRANSITIONS": "aivcs.domain.run",
     "init": "aivcs.repo",

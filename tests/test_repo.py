@@ -11,6 +11,7 @@ import aivcs
 from aivcs.adapters.files.directory import FORMAT
 from aivcs.errors import (
     AivcsError,
+    CorruptionError,
     InvalidConfig,
     NoRepository,
     RepositoryClosed,
@@ -133,7 +134,7 @@ def test_a_format_that_is_none_is_refused(tmp_path: Path, content: bytes) -> Non
     init(tmp_path).close()
     (tmp_path / ".aivcs" / "format").write_bytes(content)
     for use in (init, open_repo):
-        with pytest.raises(StorageError, match="no format number"):
+        with pytest.raises(CorruptionError, match="no format number"):
             use(tmp_path)
 
 

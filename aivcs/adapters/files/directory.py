@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.files.durable import write_atomically
 from aivcs.adapters.files.failures import translated
-from aivcs.errors import InvalidConfig, NoRepository, RepositoryTooNew, StorageError
+from aivcs.errors import CorruptionError, InvalidConfig, NoRepository, RepositoryTooNew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,13 +60,13 @@ def locate(start: Path, *, upward: bool) -> Path:
 def check_format(folder: Path) -> None:
     """Refuse a format this program does not know, by its name.
 
-    Raises RepositoryTooNew, and StorageError for a file that names no format.
+    Raises RepositoryTooNew, and CorruptionError for a file that names no format.
     """
     with translated(folder / "format"):
         text = (folder / "format").read_bytes().decode("ascii", "replace").strip()
     if not (text.isascii() and text.isdigit()):
         msg = f"{folder}/format holds no format number: {text[:40]!r}"
-        raise StorageError(msg, hint=f"it should hold {FORMAT}; restore it from a copy")
+        raise CorruptionError(msg, hint=f"it should hold {FORMAT}; restore it from a copy")
     if int(text) != FORMAT:
         msg = f"{folder} has format {text}; this aivcs knows format {FORMAT}"
         raise RepositoryTooNew(msg, hint="install the aivcs that wrote it, or a newer one")
