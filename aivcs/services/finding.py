@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 10
 _HEX: Final = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})", re.ASCII | re.IGNORECASE)
+_TOO_LONG: Final = re.compile(r"(?:sha256:)?[0-9a-f]{65,}", re.ASCII | re.IGNORECASE)
 _RELEASE: Final = re.compile(r"(?P<name>[^@~]+)(?:@(?P<entry>[^~]+))?(?:~(?P<steps>\d{0,18}))?")
 LATEST: Final = "latest"
 
@@ -82,17 +83,24 @@ class Finder:
         """Return the digest of a spec: that of a release, or a digest.
 
         ``NAME``, ``NAME@SEQ``, ``NAME@LABEL`` and ``NAME~N`` are releases; of a digest a
-        beginning (>= 4 characters) is enough where it is unique. Raises SpecNotFound,
-        ReleaseNotFound, AmbiguousId.
+        beginning (>= 4 characters) is enough where it is unique; a whole one is always
+        itself. Raises SpecNotFound, ReleaseNotFound, AmbiguousId, InvalidDigest (too long).
         """
-        release = self._release(text)
-        if release is not None:
-            return release.spec_digest
         match = _HEX.fullmatch(text)
         prefix = match[1].lower() if match else None
         known = {str(spec.digest) for spec in self._ledger.specs()} if prefix else set()
+        if prefix in known:
+            return Digest.parse(prefix)
         found = sorted(digest for digest in known if digest.startswith(prefix or "-"))
+        release = self._release(text)
+        if release is not None:
+            if found:
+                msg = f"{text} is the name of an agent and the beginning of {', '.join(found)}"
+                raise AmbiguousId(msg, hint=f"say {text}@{release.seq} or give more characters")
+            return release.spec_digest
         if not found:
+            if _TOO_LONG.fullmatch(text):
+                return Digest.parse(text)
             msg = f"no spec {text}"
             raise SpecNotFound(
                 msg, hint="'aivcs spec list' lists the specs, 'aivcs releases' the agents"
