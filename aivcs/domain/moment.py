@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -9,6 +10,9 @@ from aivcs.errors import InvalidInputError
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FORM: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:)(\d\d)((?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)", re.ASCII
+)
 
 
 def as_utc(moment: object) -> datetime:
@@ -23,19 +27,28 @@ def as_utc(moment: object) -> datetime:
         raise InvalidInputError(msg) from error
 
 
-def parse(text: str, *, naive_is_utc: bool = False) -> datetime:
+def parse(text: object, *, naive_is_utc: bool = False) -> datetime:
     """Read an RFC 3339 text; without an offset only when ``naive_is_utc``.
 
-    Raises InvalidInputError for everything else.
+    A leap second is the second after it. Raises InvalidInputError for everything else.
     """
+    found = _FORM.fullmatch(text.upper()) if isinstance(text, str) else None
+    if found is None:
+        raise _not_a_time(text)
+    leap = timedelta(seconds=found[2] == "60")
     try:
-        moment = datetime.fromisoformat(text)
-    except (ValueError, TypeError) as error:
-        msg = f"not an RFC 3339 time: {text!r}"
-        raise InvalidInputError(msg, hint="for example 2026-01-31T12:00:00Z") from error
+        moment = datetime.fromisoformat(f"{found[1]}{'59' if leap else found[2]}{found[3]}") + leap
+    except (ValueError, OverflowError) as error:
+        raise _not_a_time(text) from error
     if moment.tzinfo is None and naive_is_utc:
         moment = moment.replace(tzinfo=UTC)
     return as_utc(moment)
+
+
+def _not_a_time(text: object) -> InvalidInputError:
+    return InvalidInputError(
+        f"not an RFC 3339 time: {text!r}", hint="for example 2026-01-31T12:00:00Z"
+    )
 
 
 def text(moment: datetime) -> str:

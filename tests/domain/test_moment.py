@@ -37,9 +37,24 @@ def test_known_answers() -> None:
     assert moment.parse("2024-06-01T12:00:00Z") == when
     assert moment.parse("2024-06-01T14:00:00+02:00") == when
     assert moment.parse("2024-06-01T12:00:00", naive_is_utc=True) == when
+    assert moment.parse("2024-06-01t12:00:00z") == when
+    assert moment.parse("2024-06-01T11:59:60Z") == when
 
 
-@pytest.mark.parametrize("text", ["", "now", "2024-06-01T12:00:00", "2024-13-01T00:00:00Z", 5])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2024-06-01",
+        "2024-06-01T12:00:00",
+        "2024-13-01T00:00:00Z",
+        "9999-12-31T23:59:60Z",
+        "20240601T120000Z",
+        "2024-W22-6T12:00:00Z",
+        5,
+    ],
+)
 def test_bad_texts(text: Any) -> None:
     with pytest.raises(InvalidInputError):
         moment.parse(text)
