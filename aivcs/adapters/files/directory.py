@@ -67,8 +67,8 @@ def check_format(folder: Path) -> None:
     if not (text.isascii() and text.isdigit()):
         msg = f"{folder}/format holds no format number: {text[:40]!r}"
         raise CorruptionError(msg, hint=f"it should hold {FORMAT}; restore it from a copy")
-    if int(text) != FORMAT:
-        msg = f"{folder} has format {text}; this aivcs knows format {FORMAT}"
+    if text != str(FORMAT):
+        msg = f"{folder} has format {text[:40]}; this aivcs knows format {FORMAT}"
         raise RepositoryTooNew(msg, hint="install the aivcs that wrote it, or a newer one")
 
 
