@@ -84,7 +84,7 @@ def test_show_has_the_files(here: Program, spec: str) -> None:
     assert f"digest:      {spec}" in text
     assert f"prompts    system.md   {file['digest'][:12]}" in text
     assert here.fail("spec", "show", "f" * 64) == (3, "spec_not_found")
-    assert here.fail("spec", "show", f"{spec}0") == (3, "spec_not_found")
+    assert here.fail("spec", "show", f"{spec}0") == (2, "invalid_digest")
 
 
 def test_list_has_the_newest_first(here: Program, spec: str, second: str) -> None:
