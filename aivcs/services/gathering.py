@@ -17,14 +17,26 @@ _LEADS: Final = ((0xF5, 1), (0xF0, 4), (0xE0, 3), (0xC2, 2))
 """The smallest first byte of a UTF-8 character of so many bytes; from 0xF5 on there is none."""
 
 
-def readable(data: bytes) -> dict[str, Json]:
-    """Return ``{"text"}``, or ``{"base64"}`` where the bytes are not UTF-8."""
-    try:
-        return {"text": data.decode()}
-    except UnicodeDecodeError:
-        from base64 import b64encode
+_CONTROLS: Final = bytes(set(range(0x20)) - set(b"\b\t\n\f\r"))
+"""What takes six bytes in JSON."""
+_MOST_CONTROLS: Final = 3
 
-        return {"base64": b64encode(data).decode()}
+
+def readable(data: bytes) -> dict[str, Json]:
+    """Return ``{"text"}``, or ``{"base64"}`` where the bytes are not UTF-8.
+
+    What is for more than a third control characters counts as bytes, too, so that in JSON
+    it is never more than 10/3 as long.
+    """
+    controls = len(data) - len(data.translate(None, _CONTROLS))
+    if controls * _MOST_CONTROLS <= len(data):
+        try:
+            return {"text": data.decode()}
+        except UnicodeDecodeError:
+            pass
+    from base64 import b64encode
+
+    return {"base64": b64encode(data).decode()}
 
 
 class Gathering:

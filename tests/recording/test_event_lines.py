@@ -148,3 +148,22 @@ def test_a_line_too_long_to_hold_is_kept_in_pieces(
     assert text == '{"kind": "' + "x" * 200_000 + '"}'
     assert {piece["error"] for piece in pieces} == {"the line is too long"}
     assert len(seen.payloads("b")) == 1
+
+
+def test_lines_full_of_control_characters_disturb_nothing(bench: Bench) -> None:
+    script = """
+echo '{"kind": "before"}' >>"$AIVCS_EVENTS"
+head -c 12000000 /dev/zero >>"$AIVCS_EVENTS"
+echo >>"$AIVCS_EVENTS"
+head -c 200000 /dev/zero
+truncate -s 40M sparse && cat sparse >>"$AIVCS_EVENTS"
+"""
+    seen = bench.shell(script)
+    assert (seen.run.status, seen.exit_status) == ("COMPLETED", 0)
+    assert seen.kinds()[1] == "before"
+    sizes = [(data["line"], len(b64decode(str(data["base64"])))) for data in refused(seen)]
+    assert sizes[0] == (2, 12_000_000)
+    assert {line for line, _ in sizes[1:]} == {3}
+    assert sum(size for _, size in sizes[1:]) == 40 * 2**20
+    printed = [b64decode(str(output["base64"])) for output in seen.payloads("output")]
+    assert sum(len(data) for data in printed) == 200_000

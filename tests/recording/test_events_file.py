@@ -85,6 +85,16 @@ def test_a_very_long_line_comes_in_pieces(
     assert [line.number for line in seen if line.whole] == [2]
 
 
+def test_pieces_of_blanks_are_kept(events: EventsFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_file, "LONGEST_LINE", 65_535)
+    append(events, b"x" * 65_536 + b" " * 9 + b"\n  \n")
+    assert [line.line for line in events.lines()] == [b"x" * 65_536, b" " * 9]
+    append(events, b"y" * 99_000)
+    assert [line.number for line in events.lines()] == [3]
+    events.path.write_bytes(b"fresh\n")
+    assert list(events.lines()) == [EventLine(b"fresh", 3)]
+
+
 def test_a_line_may_end_where_a_piece_ends(
     events: EventsFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,10 +3,13 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aivcs.services.gathering import LONGEST, Gathering
+from aivcs.adapters.command.events_file import LONGEST_LINE
+from aivcs.domain import jsontext
+from aivcs.services.gathering import LONGEST, Gathering, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +46,9 @@ def test_every_byte_is_kept_in_the_order_of_its_stream(
         assert b"".join(raw(p) for p in payloads if p["stream"] == stream) == wanted
 
 
-@given(st.text(), st.lists(st.integers(1, 5)), st.data())
+@given(
+    st.text(st.characters(exclude_categories=["Cc", "Cs"])), st.lists(st.integers(1, 5)), st.data()
+)
 def test_text_stays_text_wherever_it_is_cut(
     text: str, sizes: list[int], data: st.DataObject
 ) -> None:
@@ -88,3 +93,26 @@ def test_a_character_that_never_ends_is_kept_as_bytes() -> None:
         {"stream": "stdout", "text": "ok "},
         {"stream": "stdout", "base64": "4oI="},
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [
+        (b"", "text"),
+        (b"tab\tand\r\nlines\n", "text"),
+        (b"\x1b[1mbold\x1b[0m", "text"),
+        (b"\x1b[m\x1b[K", "text"),
+        (b"\0\0\0", "base64"),
+        (b"a\0b\0", "base64"),
+        (b"\xff", "base64"),
+    ],
+)
+def test_text_is_what_reads_as_text(data: bytes, form: str) -> None:
+    assert list(readable(data)) == [form]
+    assert raw({"stream": "", **readable(data)}) == data
+
+
+@pytest.mark.parametrize("unit", [b"\0", b'\0""', b'\0\0"', b"\xe2\x82\xac", b"\xff"])
+def test_the_longest_line_fits_into_a_body(unit: bytes) -> None:
+    longest = unit * ((LONGEST_LINE + LONGEST) // len(unit))
+    assert len(jsontext.encode(readable(longest))) < jsontext.MAX_BODY - LONGEST

@@ -54,6 +54,7 @@ class EventsFile:
         if size < self._offset:
             self._offset = 0
             self._line.clear()
+            self._is_cut = False
         limit = size if ended else min(size, self._offset + _AT_ONCE)
         self.behind = limit < size
         while self._offset < limit and (data := self._read(limit - self._offset)):
@@ -80,6 +81,7 @@ class EventsFile:
         os.close(self._descriptor)
         self._descriptor = fresh
         self._offset = 0
+        self._is_cut = False
 
     def _read(self, left: int) -> bytes:
         with _translated(self.path):
@@ -100,7 +102,7 @@ class EventsFile:
     def _take(self) -> Iterator[EventLine]:
         line = bytes(self._line)
         self._line.clear()
-        if line.strip():
+        if line if self._is_cut else line.strip():
             yield EventLine(line, self._number, whole=not self._is_cut)
 
     def remove(self) -> None:
