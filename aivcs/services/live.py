@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import canonical
 from aivcs.domain.batch import Append, Batch, Family, Reference, Role
 from aivcs.domain.events import check_kind
 from aivcs.domain.run import RunStatus, RunSummary
+from aivcs.errors import AivcsError, RepositoryClosed
 from aivcs.services import bodies
 
 if TYPE_CHECKING:
@@ -35,7 +38,8 @@ class LiveRun:
     A clean exit completes the run; an exception fails it and is raised again;
     KeyboardInterrupt cancels it. Buffered events are durable after ``flush()``, after
     every read of the run through this object, and at the end; without buffering each
-    event is durable when ``event()`` returns. Safe to use from several threads.
+    event is durable when ``event()`` returns. Safe to use from several threads; in a
+    forked child every call raises RepositoryClosed.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class LiveRun:
         self._clock = clock
         self._buffered = buffered
         self._started = clock()
+        self._process = os.getpid()
         self._lock = threading.RLock()
         self._drafts: list[Draft] = []
         self._stored: list[StoredObject] = []
@@ -72,6 +77,7 @@ class LiveRun:
 
         Raises InvalidEvent, InvalidRunState (the run has ended), StorageError.
         """
+        self._require_own_process()
         now = self._clock()
         body = {} if payload is None else payload
         draft, stored = bodies.draft(self._objects, check_kind(kind), body, timestamp, now)
@@ -93,6 +99,11 @@ class LiveRun:
             or self._bytes >= _MANY_BYTES
             or not 0 <= waited < _PATIENCE_SECONDS
         )
+
+    def _require_own_process(self) -> None:
+        if self._process != os.getpid():
+            msg = f"run {self.run_id} was begun before this process was forked"
+            raise RepositoryClosed(msg, hint="open the repository again in the child process")
 
     def artifact(self, name: str, data: bytes | str) -> Digest:
         """Store data the run produced and record it; a text is stored as UTF-8."""
@@ -140,12 +151,14 @@ class LiveRun:
         return stored.digest
 
     def _keep(self, stored: StoredObject, role: Role) -> None:
+        self._require_own_process()
         with self._lock:
             self._stored.append(stored)
             self._references.append(Reference(stored.digest, role, self.run_id))
 
     def flush(self) -> None:
-        """Make every event recorded so far durable."""
+        """Make every event recorded so far durable. Raises like ``event``."""
+        self._require_own_process()
         with self._lock:
             batch = self._pending()
             if batch != Batch():
@@ -202,27 +215,40 @@ class LiveRun:
         final_state: Digest | None = None,
         reason: str | None = None,
     ) -> RunRecord:
-        """End the run; the last events and the end land in one transaction."""
+        """End the run; the last events and the end land in one transaction.
+
+        When the end is refused, the events are made durable all the same. Raises
+        InvalidRunState (also for a gap in a run to complete), StorageError.
+        """
+        self._require_own_process()
         with self._lock:
-            lasted = self._clock() - self._started
-            summary = RunSummary(
-                total_events=0,
-                final_state_digest=final_state,
-                duration_ms=max(0, round(lasted.total_seconds() * 1000)),
-                success=status is RunStatus.COMPLETED,
-            )
-            end, references = self._runs.ending(self.run_id, status, summary, reason=reason)
-            pending = self._pending()
-            self._commit(
-                Batch(
-                    objects=pending.objects,
-                    appends=pending.appends,
-                    references=pending.references + references,
-                    ends=(end,),
-                )
-            )
+            try:
+                self._end(status, final_state, reason)
+            except AivcsError:
+                with suppress(AivcsError):
+                    self.flush()
+                raise
             self._ended = True
         return self._runs.get_run(self.run_id)
+
+    def _end(self, status: RunStatus, final_state: Digest | None, reason: str | None) -> None:
+        lasted = self._clock() - self._started
+        summary = RunSummary(
+            total_events=0,
+            final_state_digest=final_state,
+            duration_ms=max(0, round(lasted.total_seconds() * 1000)),
+            success=status is RunStatus.COMPLETED,
+        )
+        end, references = self._runs.ending(self.run_id, status, summary, reason=reason)
+        pending = self._pending()
+        self._commit(
+            Batch(
+                objects=pending.objects,
+                appends=pending.appends,
+                references=pending.references + references,
+                ends=(end,),
+            )
+        )
 
     def __enter__(self) -> Self:
         """Return self."""

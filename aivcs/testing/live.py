@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from aivcs.errors import (
     InvalidInputError,
     InvalidRunState,
     ReleaseNotFound,
+    RepositoryClosed,
     SpecNotFound,
     StillReferenced,
     StorageError,
@@ -23,7 +25,10 @@ from aivcs.testing.objects import noise
 from aivcs.testing.subject import NOON, RepoContract, add_spec, by, end, note
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aivcs.domain.run import RunId
+    from aivcs.services.live import LiveRun
     from aivcs.testing.subject import OpenRepo
 
 
@@ -239,5 +244,36 @@ class LiveRunContract(RepoContract):
                 run.event("note")
                 ledger.failures = 1
             record = sound.runs.get_run(run.run_id)
-            assert (record.status, record.total_events) == (RunStatus.RUNNING, 0)
-            assert end(sound, run.run_id, RunStatus.FAILED).status is RunStatus.FAILED
+            assert (record.status, record.total_events) == (RunStatus.RUNNING, 1)
+            assert run.end(RunStatus.FAILED).total_events == 1
+
+    def test_an_end_that_is_refused_loses_no_event(self, repo: Repo, spec: Digest) -> None:
+        """A gap that somebody else left forbids completion; what was recorded stays."""
+        run = repo.run(spec=spec)
+        with pytest.raises(InvalidRunState), run:  # noqa: PT012
+            repo.runs.append_event(run.run_id, note(50, "early"))
+            run.event("last")
+        assert kinds(repo, run.run_id) == ["last", "note"]
+        assert repo.runs.get_run(run.run_id).status is RunStatus.RUNNING
+        assert run.end(RunStatus.FAILED).status is RunStatus.FAILED
+
+    def test_not_across_a_fork(
+        self, repo: Repo, spec: Digest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A child of the process that began the run is told at its first call."""
+        calls: list[Callable[[LiveRun], object]] = [
+            lambda run: run.event("note"),
+            lambda run: run.artifact("name", b"data"),
+            lambda run: run.final_state(b"state"),
+            lambda run: run.flush(),
+            lambda run: run.end(RunStatus.COMPLETED),
+        ]
+        with repo.run(spec=spec) as run:
+            child = os.getpid() + 1
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "getpid", lambda: child)
+                for call in calls:
+                    with pytest.raises(RepositoryClosed, match="forked"):
+                        call(run)
+            run.event("own")
+        assert kinds(repo, run.run_id) == ["own"]
