@@ -11,6 +11,8 @@ import math
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from aivcs.domain import strictjson
+from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -28,15 +30,13 @@ def dumps(value: object) -> bytes:
 
     Whole floats become integers; keys are sorted by UTF-16 code units. Raises
     InvalidInputError for NaN, infinities, integers beyond 2**53 - 1, lone surrogates,
-    keys that are not text, and values JSON does not have. Contract: RFC 8785.
+    keys that are not text, values JSON does not have, and nesting over 100 levels.
+    Contract: RFC 8785.
     """
     out: list[str] = []
     try:
-        _write(value, out)
+        _write(value, out, MAX_DEPTH)
         return "".join(out).encode()
-    except RecursionError:
-        msg = "the value is nested too deeply for canonical JSON"
-        raise InvalidInputError(msg) from None
     except UnicodeEncodeError as error:
         msg = "a text holds a lone surrogate, which canonical JSON cannot express"
         raise InvalidInputError(msg) from error
@@ -46,37 +46,28 @@ def loads(text: bytes | str) -> Json:
     """Decode JSON so that ``dumps`` can encode it again.
 
     Integers beyond 2**53 - 1 become floats, as every RFC 8785 number is an IEEE double.
-    Raises InvalidInputError for anything that is not JSON, and for numbers beyond a double.
+    Raises InvalidInputError for anything that is not JSON in UTF-8, for numbers beyond a
+    double, and for nesting over 100 levels.
     """
     try:
-        value: Json = json.loads(
-            text, parse_int=_integer, parse_float=_finite, parse_constant=_refuse_constant
-        )
-    except (ValueError, RecursionError) as error:
+        whole = text if isinstance(text, str) else text.decode()
+        return strictjson.loads(whole, decoder=_DECODER)
+    except ValueError as error:
         msg = f"not JSON: {error}"
         raise InvalidInputError(msg) from error
-    return value
 
 
 def _integer(text: str) -> int | float:
     number = int(text)
-    return number if abs(number) <= MAX_SAFE_INTEGER else _finite(text)
+    return number if abs(number) <= MAX_SAFE_INTEGER else strictjson.finite(text)
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        msg = f"{text[:20]} is beyond the range of an IEEE double"
-        raise ValueError(msg)
-    return number
+_DECODER: Final = json.JSONDecoder(
+    parse_int=_integer, parse_float=strictjson.finite, parse_constant=strictjson.refuse
+)
 
 
-def _refuse_constant(name: str) -> float:
-    msg = f"{name} is not a JSON number"
-    raise ValueError(msg)
-
-
-def _write(value: object, out: list[str]) -> None:
+def _write(value: object, out: list[str], levels: int) -> None:
     if value is None:
         out.append("null")
     elif value is True:
@@ -92,25 +83,35 @@ def _write(value: object, out: list[str]) -> None:
         out.append(int.__repr__(value))
     elif isinstance(value, float):
         out.append(number_text(value))
-    elif isinstance(value, dict):
-        _write_object(value, out)
-    elif isinstance(value, list | tuple):
-        _write_array(value, out)
+    elif isinstance(value, dict | list | tuple):
+        _write_nested(value, out, levels)
     else:
         msg = f"a {type(value).__name__} is not a JSON value"
         raise InvalidInputError(msg)
 
 
-def _write_array(value: Sequence[object], out: list[str]) -> None:
+def _write_nested(
+    value: dict[object, object] | list[object] | tuple[object, ...], out: list[str], levels: int
+) -> None:
+    if not levels:
+        msg = f"the value is nested too deeply, over {MAX_DEPTH} levels"
+        raise InvalidInputError(msg)
+    if isinstance(value, dict):
+        _write_object(value, out, levels - 1)
+    else:
+        _write_array(value, out, levels - 1)
+
+
+def _write_array(value: Sequence[object], out: list[str], levels: int) -> None:
     separator = "["
     for item in value:
         out.append(separator)
-        _write(item, out)
+        _write(item, out, levels)
         separator = ","
     out.append("]" if value else "[]")
 
 
-def _write_object(value: Mapping[object, object], out: list[str]) -> None:
+def _write_object(value: Mapping[object, object], out: list[str], levels: int) -> None:
     for key in value:
         if not isinstance(key, str):
             msg = f"a JSON object's key must be text, not {type(key).__name__}: {key!r}"
@@ -118,7 +119,7 @@ def _write_object(value: Mapping[object, object], out: list[str]) -> None:
     separator = "{"
     for key in sorted(value, key=_utf16):
         out.append(f"{separator}{encode_basestring(str(key))}:")
-        _write(value[key], out)
+        _write(value[key], out, levels)
         separator = ","
     out.append("}" if value else "{}")
 

@@ -10,6 +10,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Final
 
+from aivcs.domain import strictjson
+from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import CorruptionError, InvalidEvent
 
 if TYPE_CHECKING:
@@ -23,11 +25,10 @@ def encode(value: object) -> str:
     """Return compact JSON that UTF-8 can carry.
 
     Raises InvalidEvent for NaN, infinities, integers of thousands of digits, keys that are
-    not text, values JSON does not have, nesting too deep for the decoder, and bodies over
-    64 MiB.
+    not text, values JSON does not have, nesting over 100 levels, and bodies over 64 MiB.
     """
+    _check(value, 0)
     try:
-        _check(value)
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         if not text.isascii():
             try:
@@ -37,9 +38,6 @@ def encode(value: object) -> str:
                 size = len(text)
         else:
             size = len(text)
-    except RecursionError:
-        msg = "the payload is nested too deeply"
-        raise InvalidEvent(msg) from None
     except ValueError as error:
         msg = f"the payload cannot be written as JSON: {error}"
         raise InvalidEvent(msg, hint="store a very long integer as text") from error
@@ -50,16 +48,15 @@ def encode(value: object) -> str:
 
 
 def decode(text: str | bytes) -> Json:
-    """Return the value of a stored body; CorruptionError if it is not JSON."""
+    """Return the value of a stored body; CorruptionError if ``encode`` cannot have made it."""
     try:
-        value: Json = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return strictjson.loads(text if isinstance(text, str) else text.decode())
+    except ValueError as error:
         msg = f"a stored body is not JSON: {error}"
         raise CorruptionError(msg) from error
-    return value
 
 
-def _check(value: object) -> None:
+def _check(value: object, depth: int) -> None:
     kind = type(value)
     if kind is str or kind is int or kind is bool or value is None:
         return
@@ -68,14 +65,23 @@ def _check(value: object) -> None:
             msg = f"{value} is not a JSON number"
             raise InvalidEvent(msg, hint="use null or a text")
     elif isinstance(value, dict):
+        depth = _deeper(depth)
         for key, item in value.items():
             if not isinstance(key, str):
                 msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
                 raise InvalidEvent(msg)
-            _check(item)
+            _check(item, depth)
     elif isinstance(value, list | tuple):
+        depth = _deeper(depth)
         for item in value:
-            _check(item)
+            _check(item, depth)
     elif not isinstance(value, str | int):
         msg = f"a {kind.__name__} is not a JSON value"
         raise InvalidEvent(msg, hint="payloads hold text, numbers, booleans, null, lists, objects")
+
+
+def _deeper(depth: int) -> int:
+    if depth < MAX_DEPTH:
+        return depth + 1
+    msg = f"the payload is nested too deeply, over {MAX_DEPTH} levels"
+    raise InvalidEvent(msg, hint="store the data as an object and name its digest")

@@ -37,7 +37,8 @@ class RunLedger:
     def create_run(self, spec_digest: Digest | str, metadata: RunMetadata) -> RunId:
         """Begin a run, RUNNING, and return its new id.
 
-        Raises SpecNotFound, InvalidName, InvalidInputError (tags that are not JSON).
+        Raises SpecNotFound, InvalidName, InvalidInputError (tags or an environment that are
+        not JSON, or nested too deeply).
         """
         new = self.prepare(spec_digest, metadata)
         self._ledger.commit(Batch(runs=(new,)))
@@ -53,7 +54,8 @@ class RunLedger:
     ) -> NewRun:
         """Return the part of a batch that begins a run; ``run_id`` None makes one."""
         name = check_name(metadata.agent_name)
-        seen = metadata.environment
+        if (seen := metadata.environment) is not None:
+            jsontext.encode(dict(seen))
         checked = RunMetadata(
             agent_name=name,
             git_sha=check_text("git_sha", metadata.git_sha),

@@ -11,6 +11,7 @@ import pytest
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import RunEvent
 from aivcs.domain.run import RunStatus
+from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import (
     InvalidEvent,
     InvalidRunState,
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from aivcs.domain.run import RunId
     from aivcs.repo import Repo
 
+_DEEPEST: Any = []
+for _ in range(MAX_DEPTH - 1):
+    _DEEPEST = [_DEEPEST]
 _TOO_DEEP: Any = []
 for _ in range(100_000):
     _TOO_DEEP = [_TOO_DEEP]
@@ -235,6 +239,7 @@ class RunEventsContract(RepoContract):
             [None, [1, [2]]],
             {},
             {"z": 1, "a": {"y": [], "b": ""}, "": 0},
+            _DEEPEST,
         ],
     )
     def test_any_json_value_is_a_payload(self, repo: Repo, run_id: RunId, payload: Any) -> None:  # noqa: ANN401

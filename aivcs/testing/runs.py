@@ -10,6 +10,7 @@ import pytest
 
 from aivcs.domain.digest import Digest
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
+from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import (
     InvalidDigest,
     InvalidInputError,
@@ -82,6 +83,15 @@ class RunLedgerContract(RunEventsContract):
                 repo.runs.create_run(spec, RunMetadata(name))
         with pytest.raises(InvalidInputError):
             repo.runs.create_run(spec, RunMetadata("agent", tags={"x": object()}))  # type: ignore[dict-item]
+        deep: Any = []
+        for _ in range(MAX_DEPTH):
+            deep = [deep]
+        for metadata in (
+            RunMetadata("agent", tags=deep),
+            RunMetadata("agent", environment={"x": deep}),
+        ):
+            with pytest.raises(InvalidInputError, match="too deeply"):
+                repo.runs.create_run(spec, metadata)
         assert repo.runs.list_runs() == []
 
     def test_an_unknown_run(self, repo: Repo) -> None:

@@ -35,8 +35,8 @@ def read(
 
     ``format`` is one of FORMATS, or ``auto`` to recognise it by its content. ``name`` is
     how messages call the source. Raises InvalidSource when the data is empty, too long,
-    binary, not UTF-8, not JSON, of no known format or not of the named one; messages name
-    the line.
+    binary, not UTF-8, not JSON, nested too deeply, of no known format or not of the named
+    one; messages name the line, or the run and its event.
     """
     if format != AUTO and format not in FORMATS:
         msg = f"unknown format: {format!r}"
@@ -45,4 +45,17 @@ def read(
     from aivcs.trajectories.source import open_source
 
     source = open_source(data, name)
-    return READERS[detect(source) if format == AUTO else format](source)
+    found = READERS[detect(source) if format == AUTO else format](source)
+    for run in found:
+        _check_depth(run, name)
+    return found
+
+
+def _check_depth(run: Recorded, name: str) -> None:
+    from aivcs.domain.strictjson import MAX_DEPTH, is_deeper
+
+    for number, event in enumerate(run.events, 1):
+        if is_deeper(event.payload, MAX_DEPTH):
+            msg = f"event {number} of run {run.index} of {name} is nested too deeply"
+            hint = f"an event holds up to {MAX_DEPTH} lists and objects inside one another"
+            raise InvalidSource(msg, hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain import jsontext, moment
+from aivcs.domain import moment
 from aivcs.domain.events import RunEvent, check_kind, check_seq
 from aivcs.errors import InvalidEvent, InvalidInputError, InvalidSource
 from aivcs.trajectories.source import decode, strict_loads
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 FORMAT: Final = "jsonl"
 KEYS: Final = frozenset({"kind", "payload", "timestamp", "seq"})
 _FORM: Final = 'an event line is an object: {"kind", "payload"?, "timestamp"?, "seq"?}'
-_SHALLOW: Final = 200
 
 
 def recognises(value: Json) -> bool:
@@ -55,9 +54,6 @@ def read_event_line(line: bytes | str) -> RunEvent:
     except ValueError as error:
         msg = f"the event line is not JSON: {error}"
         raise InvalidSource(msg, hint=_FORM) from error
-    if text.count("[") + text.count("{") > _SHALLOW:
-        # The decoder accepts somewhat deeper values than the encoder can write.
-        jsontext.encode(value)
     return _event(value)
 
 

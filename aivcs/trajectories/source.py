@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
+from aivcs.domain import strictjson
 from aivcs.errors import InvalidSource
 from aivcs.trajectories.model import MAX_SOURCE
 
@@ -116,24 +116,10 @@ def decode(data: bytes, name: str) -> str:
 def strict_loads(text: str) -> Json:
     """Decode JSON and nothing beyond it; every number is finite.
 
-    Raises ValueError, also for nesting too deep for the decoder.
+    An event line is one level around a payload. Raises ValueError, also for nesting over
+    the payload's bound and that level.
     """
-    try:
-        value: Json = json.loads(text, parse_float=_finite, parse_constant=_refuse)
-    except RecursionError:
-        msg = "it is nested too deeply"
-        raise ValueError(msg) from None
-    return value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refuse(text)
-
-
-def _refuse(text: str) -> NoReturn:
-    msg = f"{text[:40]} is not a finite number"
-    raise ValueError(msg)
+    return strictjson.loads(text, deepest=strictjson.MAX_DEPTH + 1)
 
 
 def _reason(error: ValueError) -> str:

@@ -11,6 +11,7 @@ import pytest
 import aivcs
 from aivcs.adapters.files import directory
 from aivcs.adapters.sqlite import schema
+from aivcs.domain import strictjson
 from aivcs.services import bodies, large, objects
 from tests.docs.markdown import DOCS, table
 
@@ -78,6 +79,7 @@ def test_header_and_limits(database: Path) -> None:
     assert stated == found == {"application_id": str(schema.APPLICATION_ID), "user_version": "1"}
     assert f"at most {objects.HOT_LIMIT:,} bytes" in PAGE
     assert f"at most {bodies.INLINE_LIMIT} bytes" in PAGE
+    assert f"at most {strictjson.MAX_DEPTH} lists and objects" in PAGE
     assert f"chunks of {large.CHUNK_SIZE:,} bytes" in PAGE
     assert f"`{large.MAGIC.decode()}`" in PAGE
     assert f"`0x{large.SKIPPABLE:X}`" in PAGE

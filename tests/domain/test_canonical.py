@@ -105,8 +105,11 @@ def test_too_deep() -> None:
         value = [value]
     with pytest.raises(InvalidInputError, match="too deeply"):
         canonical.dumps(value)
-    with pytest.raises(InvalidInputError, match="not JSON"):
-        canonical.loads("[" * 100_000)
+    for levels in (101, 100_000):
+        with pytest.raises(InvalidInputError, match="not JSON: nested too deeply"):
+            canonical.loads("[" * levels + "]" * levels)
+    deepest = b"[" * 100 + b"]" * 100
+    assert canonical.dumps(canonical.loads(deepest)) == deepest
 
 
 def test_bytes_that_are_not_utf8() -> None:

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import inspect
 import json
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aivcs.domain import jsontext
+from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import CorruptionError, InvalidEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 JSON = st.recursive(
     st.none()
@@ -62,12 +70,36 @@ def test_values_json_cannot_hold(value: object, reason: str) -> None:
         jsontext.encode(value)
 
 
-def test_too_deep() -> None:
-    value: list[Any] = []
-    for _ in range(100_000):
-        value = [value]
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for number in range(levels):
+        value = [value] if number % 2 else {"a": value}
+    return value
+
+
+def at_depth(frames: int, call: Callable[[], T]) -> T:
+    """Call something from deep down the stack."""
+    return call() if not frames else at_depth(frames - 1, call)
+
+
+def test_the_bound_of_nesting_does_not_depend_on_the_stack() -> None:
+    value = nested(MAX_DEPTH)
+    text = at_depth(600, lambda: jsontext.encode(value))
+    assert at_depth(600, lambda: jsontext.decode(text)) == value
+    for levels in (MAX_DEPTH + 1, 100_000):
+        with pytest.raises(InvalidEvent, match="too deeply, over 100 levels"):
+            jsontext.encode(nested(levels))
+    looped: list[Any] = []
+    looped.append(looped)
     with pytest.raises(InvalidEvent, match="too deeply"):
-        jsontext.encode(value)
+        jsontext.encode(looped)
+
+
+def test_a_full_stack_is_not_taken_for_damage() -> None:
+    text = jsontext.encode(nested(MAX_DEPTH))
+    free = sys.getrecursionlimit() - len(inspect.stack(0))
+    with pytest.raises(RecursionError):
+        at_depth(free - 60, lambda: jsontext.decode(text))
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "\ud800"])
@@ -78,7 +110,25 @@ def test_too_long(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
         jsontext.encode(letter * 9)
 
 
-@pytest.mark.parametrize("text", ["", "{", "nul", b"\xff", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "nul",
+        b"\xff",
+        "NaN",
+        "[-Infinity]",
+        "1e999",
+        "[" * 100_000,
+        "[" * 101 + '"]"' + "]" * 101,
+    ],
+)
 def test_a_stored_body_that_is_not_json(text: str | bytes) -> None:
     with pytest.raises(CorruptionError, match="not JSON"):
         jsontext.decode(text)
+
+
+def test_brackets_in_texts_are_no_nesting() -> None:
+    value = {"a[": ["[" * 500, '"' * 500 + "{" * 500]}
+    assert jsontext.decode(jsontext.encode(value)) == value

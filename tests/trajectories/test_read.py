@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aivcs.domain import jsontext
 from aivcs.errors import InvalidEvent, InvalidSource
 from aivcs.trajectories import FORMATS, source
 from aivcs.trajectories import read as read_source
@@ -93,7 +94,9 @@ def test_an_unknown_name_lists_the_known() -> None:
         (b'{"kind": "x"}\n{"kind"', "line 2 of input is not JSON"),
         (b'{"a": 1}\nb', "line 2 of input is not JSON"),
         (b'{"a": Infinity}', "input is not JSON: Infinity is not a finite number"),
-        (b"[" * 200_000, "input is not JSON: it is nested too deeply"),
+        (b"[" * 200_000, "line 1 of input is not JSON: nested too deeply"),
+        (b"[\n\n" + b"[" * 101 + b"]" * 102, "line 3 of input is not JSON: nested too deeply"),
+        (b'{"kind": "x"}\n' + b"[" * 102 + b"]" * 102, "line 2 of input is not JSON: nested too"),
         (b'{"kind": "x"}\n' + b"[" * 200_000, "line 2 of input is not JSON"),
     ],
 )
@@ -142,6 +145,18 @@ def test_a_configuration_nested_too_deeply_is_refused() -> None:
         deep = [deep]
     with pytest.raises(InvalidSource, match="nested too deeply"):
         describe("swe-agent", model=deep)
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(98, True), (99, False)])
+def test_an_event_nested_too_deeply_is_named(levels: int, fits: bool) -> None:
+    kept = {"type": "note", "uuid": "x", "deep": json.loads("[" * levels + "]" * levels)}
+    data = f"{json.dumps(SAMPLES['claude-code'])}\n{json.dumps(kept)}".encode()
+    if fits:
+        (run,) = read_source(data)
+        assert all(jsontext.encode(event.payload) for event in run.events)
+        return
+    with pytest.raises(InvalidSource, match=r"^event 2 of run 0 of input is nested too deeply$"):
+        read_source(data)
 
 
 def _values() -> st.SearchStrategy[Any]:
