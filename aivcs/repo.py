@@ -175,7 +175,7 @@ class Repo:
         """
         from contextlib import closing
 
-        from aivcs.adapters.command import Command, EventsFile, observe
+        from aivcs.adapters.command import Command, EventsFile, Signals, observe
         from aivcs.adapters.git import git_state
         from aivcs.domain.run import RunStatus
         from aivcs.services.wrapping import Wrapped, check_command, record_command
@@ -186,20 +186,22 @@ class Repo:
         wrapped = Wrapped(tuple(argv), working_folder(), state, status)
         check_command(wrapped)
         git = git_state(".")
-        live = self.run(spec=spec, agent=agent, tags=tags, git_sha=git.sha if git else None)
-        try:
-            events = EventsFile(self.folder / "tmp" / f"events-{live.run_id}.jsonl")
-        except StorageError as error:
-            live.end(RunStatus.FAILED, reason=error.message)
-            raise
-        environment = {
-            "AIVCS_DIR": str(self.folder),
-            "AIVCS_EVENTS": str(events.path),
-            "AIVCS_RUN_ID": live.run_id,
-        }
-        command = Command(wrapped.argv, environment, stdout, stderr)
-        with events, closing(observe(command, events)) as observations:
-            outcome = record_command(wrapped, observations, live, warn)
+        # A signal from here on cancels the run, also before there is a command to tell.
+        with Signals() as signals:
+            live = self.run(spec=spec, agent=agent, tags=tags, git_sha=git.sha if git else None)
+            try:
+                events = EventsFile(self.folder / "tmp" / f"events-{live.run_id}.jsonl")
+            except StorageError as error:
+                live.end(RunStatus.FAILED, reason=error.message)
+                raise
+            environment = {
+                "AIVCS_DIR": str(self.folder),
+                "AIVCS_EVENTS": str(events.path),
+                "AIVCS_RUN_ID": live.run_id,
+            }
+            command = Command(wrapped.argv, environment, stdout, stderr)
+            with events, closing(observe(command, events, signals)) as observations:
+                outcome = record_command(wrapped, observations, live, warn)
         events.remove()
         return outcome
 

@@ -37,6 +37,7 @@ class Recorded:
     out: bytes
     err: bytes
     warnings: list[str]
+    not_started: str | None
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]
@@ -68,6 +69,7 @@ class Bench:
             out.read_bytes(),
             err.read_bytes(),
             self.warnings,
+            outcome.not_started,
         )
 
     def shell(self, script: str, **options: Any) -> Recorded:

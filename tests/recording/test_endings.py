@@ -74,6 +74,7 @@ def test_a_command_that_is_not_there(bench: Bench) -> None:
     assert (seen.run.status, seen.exit_status) == ("FAILED", 127)
     assert seen.run.reason == "command not found: no-such-command"
     assert seen.kinds() == ["command_started"]
+    assert seen.not_started == seen.run.reason
     assert bench.kept_files() == []
 
 

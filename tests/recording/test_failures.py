@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aivcs.adapters.command import EventsFile
 from aivcs.errors import InvalidRunState, StorageError
 from aivcs.services.wrapping import Wrapped, record_command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aivcs.domain.batch import Batch, Receipt
+    from aivcs.domain.observation import EventLine
     from tests.recording.conftest import Bench
 
 
@@ -103,6 +107,77 @@ print("went on")
         bench.python(script)
     assert (bench.folder / "out").read_bytes() == b"went on\n"
     assert bench.only_run().status == "CANCELLED"
+
+
+def test_a_gap_that_the_command_left_loses_nothing(bench: Bench) -> None:
+    script = """
+import os, aivcs
+from aivcs import RunEvent
+with open(os.environ["AIVCS_EVENTS"], "a") as file:
+    file.write('{"kind": "noted"}\\n')
+with aivcs.open() as repo:
+    repo.runs.append_event(os.environ["AIVCS_RUN_ID"], RunEvent(50, "early"))
+print("printed")
+"""
+    with pytest.raises(InvalidRunState) as caught:
+        bench.python(script)
+    run = bench.only_run()
+    assert run.status == "RUNNING"
+    kinds = [event.kind for event in bench.repo.runs.get_events(run.run_id)]
+    assert kinds == ["command_started", "noted", "output", "command_exited", "early"]
+    (kept,) = bench.kept_files()
+    assert str(kept) in str(caught.value.hint)
+
+
+def test_a_final_state_that_finds_no_room(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        msg = "no space left for a large object"
+        raise StorageError(msg)
+
+    monkeypatch.setattr(bench.repo.objects.blobs, "stage", full)
+    state = bench.folder / "state"
+    with pytest.raises(StorageError, match=r"final state .* no space left") as caught:
+        bench.shell("echo hello; head -c 1000000 /dev/zero >state", state=state)
+    run = bench.only_run()
+    assert f"{run.run_id} --state {state}" in str(caught.value.hint)
+    assert "kept" not in str(caught.value.hint)
+    kinds = [event.kind for event in bench.repo.runs.get_events(run.run_id)]
+    assert (run.status, kinds) == ("RUNNING", ["command_started", "output", "command_exited"])
+
+
+def test_an_event_that_finds_no_room_leaves_those_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        msg = "no space left for a large object"
+        raise StorageError(msg)
+
+    monkeypatch.setattr(bench.repo.objects.blobs, "stage", full)
+    (bench.folder / "lines").write_bytes(
+        b'{"kind": "before"}\n{"kind": "a", "payload": "%s"}\n' % (b"x" * 1_000_000)
+    )
+    with pytest.raises(StorageError, match="no space left"):
+        bench.shell('cat lines >>"$AIVCS_EVENTS"')
+    events = bench.repo.runs.get_events(bench.only_run().run_id)
+    assert [event.kind for event in events] == ["command_started", "before"]
+
+
+def test_an_events_file_that_fails_leaves_what_was_seen(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = EventsFile.lines
+
+    def lines(self: EventsFile, *, ended: bool = False) -> Iterator[EventLine]:
+        if ended:
+            msg = "the events file failed"
+            raise StorageError(msg)
+        return real(self)
+
+    monkeypatch.setattr(EventsFile, "lines", lines)
+    with pytest.raises(StorageError, match="events file failed"):
+        bench.shell("echo hello")
+    events = bench.repo.runs.get_events(bench.only_run().run_id)
+    assert [event.kind for event in events] == ["command_started", "output"]
 
 
 def test_a_command_is_not_left_alone_by_a_failing_watcher(

@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aivcs.adapters.command import process
+from aivcs.domain.run import RunStatus
 
 if TYPE_CHECKING:
+    from aivcs.domain.run import RunId
     from tests.recording.conftest import Bench, Recorded
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -184,3 +186,23 @@ recorder=$PPID
     seen = bench.shell(script)
     assert (seen.out, seen.exit_status) == (b"last\n", 0)
     assert seen.run.reason == "cancelled by SIGTERM"
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_before_the_command_starts_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    real = bench.repo.runs.create_run
+
+    def create(*args: Any) -> RunId:
+        signal.raise_signal(number)
+        return real(*args)
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(bench.repo.runs, "create_run", create)
+    seen = bench.shell("touch began", status=RunStatus.COMPLETED)
+    assert (seen.run.status, seen.run.reason) == ("CANCELLED", f"cancelled by {number.name}")
+    assert (seen.exit_status, seen.kinds()) == (128 + number, ["command_started"])
+    assert not (bench.folder / "began").exists()
+    assert bench.kept_files() == []
+    assert signal.getsignal(number) is before

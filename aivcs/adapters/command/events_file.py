@@ -7,11 +7,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.observation import EventLine
-from aivcs.errors import StorageError
+from aivcs.errors import AivcsError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import TracebackType
     from typing import Self
 
 LONGEST_LINE: Final = 16 * 2**20
@@ -114,9 +115,20 @@ class EventsFile:
         """Return self."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close the file; it stays where it is."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file; it stays where it is, and an error's hint says where that is."""
         os.close(self._descriptor)
+        if not isinstance(error, AivcsError):
+            return
+        with suppress(OSError):
+            if self.path.stat().st_size:
+                kept = f"the events that the command noted are kept in {self.path}"
+                error.hint = f"{error.hint}; {kept}" if error.hint else kept
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.command.signals import Signals, reached_all
+from aivcs.adapters.command.signals import reached_all
 from aivcs.adapters.command.streams import Streams
 from aivcs.domain.observation import Beat, Exited, NotStarted, Signalled
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
     from aivcs.adapters.command.events_file import EventsFile
+    from aivcs.adapters.command.signals import Signals
     from aivcs.domain.observation import Observation
 
 _TICK_SECONDS: Final = 0.025
@@ -40,38 +41,49 @@ class Command:
     stderr: int = 2
 
 
-def observe(command: Command, events: EventsFile) -> Generator[Observation, None, None]:
+def observe(
+    command: Command, events: EventsFile, signals: Signals
+) -> Generator[Observation, None, None]:
     """Run a command and yield what is seen of it; the last is Exited or NotStarted.
 
     A Beat follows what was seen within about 75 ms. The first signal to this process is
-    passed on, the next one kills the command. Output that other processes still write
-    after the command has ended is left to them. Closing the generator early kills the
-    command. Raises StorageError when the events file cannot be read.
+    passed on, the next one kills the command; one that came before keeps it from being
+    started. When the command has ended, the handlers of ``signals`` are put back. Output
+    that other processes still write then is left to them. Closing the generator early
+    kills the command. Raises StorageError when the events file cannot be read.
     """
-    with Signals() as signals:
-        started = time.monotonic()
-        try:
-            process = subprocess.Popen(  # noqa: S603 - the user's own command is what is wanted
-                command.argv,
-                env={**os.environ, **command.environment},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-            )
-        except OSError as error:
-            yield _not_started(command.argv[0], error)
-            return
-        pipes = (
-            ("stdout", process.stdout, command.stdout),
-            ("stderr", process.stderr, command.stderr),
+    early = signals.take()
+    for number in early:
+        yield Signalled(number.name)
+    if early:
+        signals.put_back()
+        yield NotStarted(f"{early[0].name} came before the start", _KILLED + early[0])
+        return
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the user's own command is what is wanted
+            command.argv,
+            env={**os.environ, **command.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
         )
-        with _reaped(process), Streams(pipes) as streams:
-            yield from _paced(_watched(process, streams, events, signals))
-            lasted = time.monotonic() - started
-            yield from _drained(streams, events)
-            for number in signals.take():
-                yield Signalled(number.name)
-        yield _exited(process.returncode, max(0, round(lasted * 1000)))
+    except OSError as error:
+        signals.put_back()
+        yield _not_started(command.argv[0], error)
+        return
+    pipes = (
+        ("stdout", process.stdout, command.stdout),
+        ("stderr", process.stderr, command.stderr),
+    )
+    with _reaped(process), Streams(pipes) as streams:
+        yield from _paced(_watched(process, streams, events, signals))
+        lasted = time.monotonic() - started
+        yield from _drained(streams, events)
+        for number in signals.take():
+            yield Signalled(number.name)
+    signals.put_back()
+    yield _exited(process.returncode, max(0, round(lasted * 1000)))
 
 
 def _watched(

@@ -16,10 +16,11 @@ _TYPED: Final = frozenset({signal.SIGINT, signal.SIGQUIT})
 
 
 class Signals:
-    """Remembers INT, TERM, HUP and QUIT instead of dying of them, until the block ends.
+    """Remembers INT, TERM, HUP and QUIT instead of dying of them, until they are put back.
 
-    A signal that is ignored (nohup) stays so. Outside the main thread, where no handler
-    can be set, nothing is remembered.
+    That is at the end of the block, or before it by ``put_back``. A signal that is ignored
+    (nohup) stays so. Outside the main thread, where no handler can be set, nothing is
+    remembered.
     """
 
     def __init__(self) -> None:
@@ -48,10 +49,14 @@ class Signals:
                     signal.signal(number, self._note)
         return self
 
+    def put_back(self) -> None:
+        """Put back the handlers that were there; idempotent."""
+        while self._before:
+            signal.signal(*self._before.popitem())
+
     def __exit__(self, *_: object) -> None:
         """Put back the handlers that were there."""
-        for number, before in self._before.items():
-            signal.signal(number, before)
+        self.put_back()
 
 
 def reached_all(number: signal.Signals) -> bool:
