@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from aivcs.cli.main import main
+from aivcs.cli.entry import run
 
-sys.exit(main())
+sys.exit(run())

@@ -12,6 +12,7 @@ import click
 from aivcs.cli import failures
 from aivcs.cli.catalog import ROOT
 from aivcs.cli.command import Family
+from aivcs.cli.entry import asks_json
 from aivcs.cli.session import Session
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def main(args: Sequence[str] | None = None, session: Session | None = None) -> i
         return failures.CLOSED_PIPE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback for anybody
         failures.settle_stdout()
-        return failures.tell(error, as_json=session.json or _asks_json(given))
+        return failures.tell(error, as_json=session.json or asks_json(given))
     return status
 
 
@@ -93,14 +94,8 @@ def _print_version(
     from aivcs import __version__
     from aivcs.cli import output
 
-    if _asks_json(given):
+    if asks_json(given):
         output.write_json({"version": __version__})
     else:
         output.write_lines([f"{PROGRAM} {__version__}"])
     context.exit()
-
-
-def _asks_json(given: Sequence[str]) -> bool:
-    """Tell whether ``--json`` stands among the program's own arguments, parsed or not."""
-    own = given[: given.index("--")] if "--" in given else given
-    return "--json" in own
