@@ -13,6 +13,7 @@ from aivcs.errors import AivcsError, StorageError
 
 INTERNAL = 1
 USAGE = 2
+NOT_FOUND = 127
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
@@ -20,6 +21,7 @@ OWN_CODES = {
     "internal": (INTERNAL, "Something failed that nobody foresaw."),
     "usage": (USAGE, "The arguments are wrong."),
     "interrupted": (INTERRUPTED, "Ctrl-C ended the command."),
+    "not_started": (NOT_FOUND, "The command to record is not found; 126: it cannot be executed."),
 }
 """Codes that no error of the library bears: exit status and meaning."""
 
@@ -60,6 +62,12 @@ def tell(error: BaseException, *, as_json: bool) -> int:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
+    say(failure, as_json=as_json)
+    return failure.status
+
+
+def say(failure: Failure, *, as_json: bool) -> None:
+    """Say a failure on stderr: one JSON object on the last line, or sentences."""
     if as_json:
         told = {"code": failure.code, "message": failure.message, "hint": failure.hint}
         output.to_stderr(output.json_text({"error": told}))
@@ -67,7 +75,6 @@ def tell(error: BaseException, *, as_json: bool) -> int:
         output.note(f"error: {failure.message}")
         if failure.hint:
             output.note(f"hint: {failure.hint}")
-    return failure.status
 
 
 def settle_stdout() -> None:

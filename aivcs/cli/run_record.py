@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aivcs.cli import inputs, output, run_text, suggest, views
+from aivcs.cli import failures, inputs, output, run_text, suggest, views
 from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
-    from aivcs.domain.run import RunRecord
     from aivcs.domain.spec import AgentSpec
     from aivcs.repo import Repo
     from aivcs.services.importing import Imported
+    from aivcs.services.wrapping import Outcome
 
 ENDS = ("completed", "failed", "cancelled")
+_HOW_TO_START = "give a program on PATH or the path of an executable; words of a shell: sh -c '...'"
 
 
 @command("record", context_settings={"allow_interspersed_args": False})
@@ -95,7 +96,7 @@ def record(
                 stdout=2 if session.json else 1,
                 warn=_warn,
             )
-        _answer_command(session, outcome.run)
+        _answer_command(session, outcome)
         return outcome.exit_status
     from aivcs.services.importing import Wanted
     from aivcs.trajectories import MAX_SOURCE
@@ -115,11 +116,17 @@ def record(
     return 0
 
 
-def _answer_command(session: Session, run: RunRecord) -> None:
+def _answer_command(session: Session, outcome: Outcome) -> None:
+    run = outcome.run
     if session.json:
         output.write_json(views.run_outcome(run))
     else:
         output.note(f"recorded run {run.run_id}: {run.status}, {run.total_events} events")
+    if outcome.not_started:
+        failure = failures.Failure(
+            outcome.exit_status, "not_started", outcome.not_started, _HOW_TO_START
+        )
+        failures.say(failure, as_json=session.json)
 
 
 def _answer_file(session: Session, imported: Imported) -> None:

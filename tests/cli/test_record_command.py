@@ -81,8 +81,24 @@ def test_a_signal_is_the_exit_status(here: Program, spec: str) -> None:
 
 
 def test_a_command_that_is_not_there(here: Program, spec: str) -> None:
-    assert here("run", "record", "--spec", spec, "--", "no-such-command-here").status == 127
+    said = here("run", "record", "--spec", spec, "--", "no-such-command-here")
+    assert said.status == 127
+    recorded, error, hint = said.err.splitlines()
+    assert recorded.startswith("recorded run ")
+    assert error == "error: command not found: no-such-command-here"
+    assert hint.startswith("hint: ")
     assert here.json("run", "show", "latest")["status"] == "FAILED"
+
+
+def test_a_file_that_is_no_command(here: Program, spec: str, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("text\n")
+    said = here("run", "record", "--json", "--spec", spec, "--", "./text")
+    assert said.status == 126
+    assert said.json["status"] == "FAILED"
+    error = json.loads(said.err.splitlines()[-1])["error"]
+    assert error["code"] == "not_started"
+    assert error["message"] == "cannot execute ./text: Permission denied"
+    assert error["hint"]
 
 
 def test_the_spec_is_found_like_for_files(
