@@ -172,7 +172,11 @@ class BlobStore(Protocol):
         ...
 
     def open(self, name: str) -> BinaryIO:
-        """Return a seekable file; MissingObject if there is none of this name."""
+        """Return a seekable file.
+
+        Raises MissingObject if there is none of this name, CorruptionError where something
+        that is no file has its place.
+        """
         ...
 
     def exists(self, name: str) -> bool:

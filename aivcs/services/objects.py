@@ -241,6 +241,8 @@ class CasStore:
             file = self.blobs.open(name)
         except MissingObject as error:
             raise gone(stored.digest, name) from error
+        except CorruptionError as error:
+            raise damaged(stored.digest, name, error.message) from error
         reader = LargeReader(file, stored.digest)
         if reader.size != stored.size:
             reader.close()

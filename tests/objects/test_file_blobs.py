@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aivcs.adapters.files import FileBlobs, staged, write_atomically
-from aivcs.errors import StorageError
+from aivcs.errors import CorruptionError, StorageError
 from aivcs.testing.blobs import content, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME = "large/ab/abcd.zst"
 
@@ -250,6 +255,49 @@ def test_a_disk_that_cannot_be_read(blobs: FileBlobs) -> None:
             file.read(size)
     with pytest.raises(StorageError):
         blobs.open(".".join(["x"] * 300))
+
+
+def put_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def put_link_to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def put_link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def put_socket(path: Path) -> None:
+    home = Path.cwd()
+    os.chdir(path.parent)  # the path of a socket is short
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path.name)
+    finally:
+        os.chdir(home)
+
+
+@pytest.mark.parametrize(
+    "put", [put_folder, os.mkfifo, put_link_to_a_device, put_link_to_itself, put_socket]
+)
+def test_what_has_the_place_of_a_file(blobs: FileBlobs, put: Callable[[Path], None]) -> None:
+    path = blobs.root / NAME
+    path.parent.mkdir(parents=True)
+    put(path)
+    with pytest.raises(CorruptionError, match=r"abcd\.zst is not a regular file"):
+        blobs.open(NAME)
+    with pytest.raises(CorruptionError, match="not a regular file"):
+        publish(blobs, NAME, b"data")
+    assert list(blobs.staging.iterdir()) == []
+
+
+def test_sweep_waits_for_no_pipe(blobs: FileBlobs) -> None:
+    blobs.staging.mkdir()
+    os.mkfifo(blobs.staging / "pipe.part")
+    (blobs.staging / "folder.part").mkdir()
+    assert blobs.sweep() == 0
 
 
 def test_a_folder_that_cannot_be_listed(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aivcs.adapters.files.durable import make_folder, sync_folder
-from aivcs.adapters.files.failures import translated
+from aivcs.adapters.files.failures import NO_FILE, not_regular, translated
 from aivcs.adapters.files.staged import SUFFIX, StagedFile, lock
 from aivcs.domain.blobname import check_blob_name
-from aivcs.errors import MissingObject, RepositoryClosed
+from aivcs.errors import CorruptionError, MissingObject, RepositoryClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,11 @@ class FileBlobs:
         return StagedFile(self.staging, self._target)
 
     def open(self, name: str) -> BinaryIO:
-        """Return a seekable file; MissingObject if there is none of this name."""
+        """Return a seekable file.
+
+        Raises MissingObject if there is none of this name, CorruptionError where a folder,
+        pipe or device has its place.
+        """
         path = self._path(name)
         with translated(path):
             try:
@@ -51,6 +56,10 @@ class FileBlobs:
             except (FileNotFoundError, NotADirectoryError) as error:
                 msg = f"no file {path}"
                 raise MissingObject(msg, hint="restore it from a copy") from error
+            except OSError as error:
+                if error.errno not in NO_FILE:
+                    raise
+                raise not_regular(path) from error
 
     def exists(self, name: str) -> bool:
         """Tell whether a file of this name is there."""
@@ -113,8 +122,8 @@ class _BlobFile(io.FileIO):
     """A file whose failing reads are storage errors, whoever reads."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "rb")
         self._place = path
+        super().__init__(path, "rb", opener=_open_regular)
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
         with translated(self._place):
@@ -125,14 +134,23 @@ class _BlobFile(io.FileIO):
             return super().readall()
 
 
+def _open_regular(path: str, flags: int) -> int:
+    # Opening a pipe would wait for its writer, and a device may do anything.
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise not_regular(path)
+    return descriptor
+
+
 def _raise(error: OSError) -> None:
     raise error
 
 
 def _remove_stale(path: Path) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        descriptor = _open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, CorruptionError):
         return False
     try:
         if not lock(descriptor):

@@ -6,7 +6,7 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import StorageError
+from aivcs.errors import CorruptionError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
+NO_FILE: Final = frozenset({errno.ENXIO, errno.ELOOP, errno.ENODEV})
+"""What the system says of sockets, of links that go round, of devices without a driver."""
 
 
 @contextmanager
@@ -38,3 +40,10 @@ def storage_error(path: Path, error: OSError) -> StorageError:
         return StorageError(msg, hint="mount it writable, or work on a copy of the repository")
     msg = f"{path} failed: {error.strerror or error}"
     return StorageError(msg, hint="check the disk; the action may be repeated")
+
+
+def not_regular(path: Path | str) -> CorruptionError:
+    """Return what to raise where something else has the place of a file."""
+    return CorruptionError(
+        f"{path} is not a regular file", hint="move it away, then restore the file from a copy"
+    )

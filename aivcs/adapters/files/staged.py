@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.files.durable import FILE_MODE, sync_folder, unique_name, write_all
-from aivcs.adapters.files.failures import translated
+from aivcs.adapters.files.failures import not_regular, translated
 from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
@@ -51,10 +51,13 @@ class StagedFile:
             write_all(self._descriptor, data)
 
     def publish(self, name: str) -> None:
-        """Link the durable file to ``name``; a present file is left as it is."""
+        """Link the durable file to ``name``; a present file is left as it is.
+
+        Raises CorruptionError where something else has its place.
+        """
         target = self._target(name)
         with translated(target):
-            if not target.exists():
+            if not target.is_file():
                 self._sync()
                 self._link(target)
             sync_folder(target.parent)
@@ -75,7 +78,8 @@ class StagedFile:
         try:
             os.link(self._path, target)
         except FileExistsError:
-            return
+            if not target.is_file():
+                raise not_regular(target) from None
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
