@@ -55,7 +55,8 @@ def reference() -> str:
     parts += [f"| {status} | {meaning} |" for status, meaning in _STATUSES.items()]
     parts.append(
         "\n`run record -- COMMAND` ends with the command's own status (128+N when signal N"
-        " killed it, 127 when\nit is not found, 126 when it cannot be executed).\n\n## Codes of errors\n\n"
+        " killed it, 127 when\nit is not found, 126 when it cannot be executed).\n\n"
+        "## Codes of errors\n\n"
         'With `--json` a failure is the last line of stderr: `{"error": {"code", "message",'
         ' "hint"}}`. A code\nnever changes its meaning.\n\n'
         "| code | status | meaning |\n|---|---|---|"
