@@ -120,9 +120,14 @@ class Connection:
         return version
 
     def _migrate(self, db: apsw.Connection) -> None:
-        if db.execute("SELECT count(*) FROM sqlite_schema").get == 0:
+        tables = db.execute("SELECT count(*) FROM sqlite_schema").get
+        if not tables:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        for step in MIGRATIONS[self._check_version(db) :]:
+        version = self._check_version(db)
+        if tables and version < 1:
+            msg = f"{self.path} has tables, but its schema has no number"
+            raise CorruptionError(msg, hint="restore the file from a copy")
+        for step in MIGRATIONS[version:]:
             db.execute(step)
         db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
 

@@ -25,6 +25,15 @@ def translated(path: str) -> Iterator[None]:
         raise CorruptionError(
             msg, hint="keep a copy of the folder before anything else; 'aivcs verify' says more"
         ) from error
+    except apsw.SQLError as error:
+        # The statements are fixed: one that cannot be prepared met other tables.
+        msg = f"the ledger {path} has not the tables of its format: {error}"
+        raise CorruptionError(
+            msg, hint="restore the file from a copy; 'aivcs verify' names what is missing"
+        ) from error
+    except UnicodeDecodeError as error:
+        msg = f"the ledger {path} holds a text that is not UTF-8: {error.reason}"
+        raise CorruptionError(msg, hint="'aivcs verify' says where; restore the file") from error
     except (UnicodeEncodeError, OverflowError) as error:
         msg = f"the ledger {path} cannot hold a value: {error}"
         raise InvalidInputError(msg, hint="texts are UTF-8, numbers have up to 63 bits") from error

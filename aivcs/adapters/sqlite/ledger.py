@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import rows, writes
 from aivcs.adapters.sqlite.connection import WAIT_SECONDS, Connection
 from aivcs.domain.batch import Family, Receipt
-from aivcs.domain.digest import Digest
+from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         StoredObject,
         Stream,
     )
+    from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunRecord, Source
 
 _PAGE: Final = 1000
@@ -113,7 +115,8 @@ class SqliteLedger:
         left = limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
-            page = self._db.rows(sql, (family, name, after, mark, size))
+            with _naming(f"{family.value} {name}"):
+                page = self._db.rows(sql, (family, name, after, mark, size))
             yield from map(rows.entry, page)
             if len(page) < size:
                 return
@@ -122,11 +125,12 @@ class SqliteLedger:
 
     def waiting(self, run_id: str) -> Mapping[int, Draft]:
         """Return the early entries of a run."""
-        found = self._db.rows(
-            f"SELECT {rows.ENTRY} FROM early WHERE stream ="
-            " (SELECT id FROM streams WHERE family = ? AND name = ?) ORDER BY seq",
-            (Family.RUN, run_id),
-        )
+        with _naming(f"run {run_id}"):
+            found = self._db.rows(
+                f"SELECT {rows.ENTRY} FROM early WHERE stream ="
+                " (SELECT id FROM streams WHERE family = ? AND name = ?) ORDER BY seq",
+                (Family.RUN, run_id),
+            )
         return {row[0]: rows.draft(row) for row in found}
 
     def run(self, run_id: str) -> RunRecord | None:
@@ -207,7 +211,7 @@ class SqliteLedger:
             " SELECT digest FROM large WHERE digest > ?1 ORDER BY digest LIMIT ?2",
             (mark, limit),
         )
-        return [Digest(row[0]) for row in found]
+        return [rows.key(row) for row in found]
 
     def references(self, digest: Digest | None = None) -> list[Reference]:
         """Return explicit references."""
@@ -224,25 +228,21 @@ class SqliteLedger:
         return [row[0] for row in self._db.rows(_HOLDERS, (digest.raw,))]
 
     def check(self) -> list[str]:
-        """Check the file's structure and that every head counts its entries."""
-        found = [row[0] for row in self._db.rows("PRAGMA integrity_check(20)")]
-        problems = [text for text in found if text != "ok"]
-        broken = self._db.rows("PRAGMA foreign_key_check")
-        problems += [
-            f"{table} row {row} names a missing {parent}" for table, row, parent, _ in broken
-        ]
-        if problems:
-            return problems
-        counts = self._db.rows(
-            "SELECT s.family, s.name, s.size, count(e.seq), ifnull(max(e.seq), 0) FROM streams s"
-            " LEFT JOIN entries e ON e.stream = s.id GROUP BY s.id"
-            " HAVING s.size <> count(e.seq) OR s.size <> ifnull(max(e.seq), 0)"
-        )
-        return [
-            f"{family} {name} counts {size} entries but has {count}, the last with seq {last}"
-            for family, name, size, count, last in counts
-        ]
+        """Check the file, its tables, and what its rows say together."""
+        from aivcs.adapters.sqlite.inspection import inspect
+
+        return inspect(self._db.rows)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+@contextmanager
+def _naming(log: str) -> Iterator[None]:
+    """Say which log it is whose rows cannot be read."""
+    try:
+        yield
+    except CorruptionError as error:
+        msg = f"{log}: {error.message}"
+        raise CorruptionError(msg, hint=error.hint) from error

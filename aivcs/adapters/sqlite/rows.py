@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
 ENTRY: Final = "seq, kind, body, object, timestamp, recorded_at"
 RUN: Final = """
-SELECT s.id, s.name, s.size, s.status, r.spec, r.agent, r.tags, r.git_sha, r.environment,
-  r.created_at, r.source, r.source_index, r.source_format,
-  e.success, e.duration_ms, e.final_state, e.completed_at, e.reason
+SELECT CAST(s.name AS BLOB), CAST(s.status AS BLOB), CAST(r.agent AS BLOB),
+  CAST(r.tags AS BLOB), CAST(r.git_sha AS BLOB), CAST(r.environment AS BLOB),
+  CAST(r.source_format AS BLOB), CAST(e.reason AS BLOB),
+  s.size, r.spec, r.created_at, r.source, r.source_index,
+  e.success, e.duration_ms, e.final_state, e.completed_at
 FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.id
 """
+"""Texts come as bytes, so that one that is not UTF-8 spoils its own row only."""
 SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at"
 
 
@@ -90,12 +93,24 @@ def entry_row(stream: int, seq: int, new: Draft) -> tuple[object, ...]:
     )
 
 
-@_decoding
 def run(row: Row) -> RunRecord:
-    """Return the run of a row of the RUN query."""
-    (_, name, size, status, spec, agent, tags, git_sha, environment, created_at) = row[:10]
-    (source, index, source_format, success, duration_ms, final, completed_at, reason) = row[10:]
+    """Return the run of a row of the RUN query; CorruptionError names a run it cannot be."""
+    try:
+        return _run(row)
+    except (ValueError, TypeError, OverflowError, CorruptionError) as error:
+        name = row[0].decode(errors="backslashreplace")
+        msg = f"run {name} cannot be read: {error}"
+        raise CorruptionError(msg, hint="restore the ledger from a copy") from error
+
+
+def _run(row: Row) -> RunRecord:
+    texts: list[Any] = [None if cell is None else cell.decode() for cell in row[:8]]
+    name, status, agent, tags, git_sha, environment, source_format, reason = texts
+    size, spec, created_at, source, index, success, duration_ms, final, completed_at = row[8:]
     seen = None if environment is None else jsontext.decode(environment)
+    if not (seen is None or isinstance(seen, dict)):
+        msg = "its environment is not an object"
+        raise CorruptionError(msg)
     ended = completed_at is not None
     return RunRecord(
         run_id=RunId(name),
@@ -104,7 +119,7 @@ def run(row: Row) -> RunRecord:
             agent_name=agent,
             git_sha=git_sha,
             tags=jsontext.decode(tags),
-            environment=seen if isinstance(seen, dict) else None,
+            environment=seen,
         ),
         status=RunStatus(status),
         summary=RunSummary(size, digest(final), duration_ms, bool(success)) if ended else None,
@@ -128,6 +143,12 @@ def spec(row: Row) -> NewSpec:
         digest(manifest),
         from_micros(created_at),
     )
+
+
+@_decoding
+def key(row: Row) -> Digest:
+    """Return the digest of a row that begins with one."""
+    return Digest(row[0])
 
 
 @_decoding

@@ -53,7 +53,7 @@ CREATE TABLE entries (
   id INTEGER PRIMARY KEY,
   stream INTEGER NOT NULL REFERENCES streams (id),
   seq INTEGER NOT NULL CHECK (seq >= 1),
-  kind TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (length(kind) > 0),
   timestamp INTEGER NOT NULL,
   recorded_at INTEGER NOT NULL,
   body TEXT,
@@ -67,7 +67,7 @@ CREATE TABLE early (
   id INTEGER PRIMARY KEY,
   stream INTEGER NOT NULL REFERENCES streams (id),
   seq INTEGER NOT NULL CHECK (seq >= 2),
-  kind TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (length(kind) > 0),
   timestamp INTEGER NOT NULL,
   recorded_at INTEGER NOT NULL,
   body TEXT,
@@ -136,7 +136,8 @@ def _guards() -> str:
             _never(table, "DELETE") for table in ("streams", "runs", "ends", "entries", "specs")
         )
         + "".join(
-            _never(table, "UPDATE") for table in ("runs", "ends", "entries", "specs", "early")
+            _never(table, "UPDATE")
+            for table in ("runs", "ends", "entries", "specs", "early", "hot", "large", "refs")
         )
         + f"""
 CREATE TRIGGER streams_insert BEFORE INSERT ON streams BEGIN
@@ -189,6 +190,21 @@ END;
 CREATE TRIGGER specs_insert BEFORE INSERT ON specs BEGIN
   SELECT RAISE(ABORT, 'aivcs: specs is append-only')
     WHERE EXISTS (SELECT 1 FROM specs WHERE id = NEW.id);
+END;
+CREATE TRIGGER hot_insert BEFORE INSERT ON hot BEGIN
+  SELECT RAISE(ABORT, 'aivcs: hot is append-only')
+    WHERE EXISTS (SELECT 1 FROM hot WHERE id = NEW.id);
+  SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM hot WHERE digest = NEW.digest);
+END;
+CREATE TRIGGER large_insert BEFORE INSERT ON large BEGIN
+  SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM large WHERE digest = NEW.digest);
+END;
+CREATE TRIGGER refs_insert BEFORE INSERT ON refs BEGIN
+  SELECT RAISE(ABORT, 'aivcs: refs is append-only')
+    WHERE EXISTS (SELECT 1 FROM refs WHERE id = NEW.id);
+END;
+CREATE TRIGGER refs_delete BEFORE DELETE ON refs WHEN OLD.stream IS NOT NULL BEGIN
+  SELECT RAISE(ABORT, 'aivcs: what a run needs is kept');
 END;
 """
     )
