@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -21,18 +23,22 @@ from aivcs.testing.objects import noise
 from aivcs.testing.subject import add_spec, by, end, note
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from aivcs.domain.report import Report
 
 _SQL = """
 import json, sqlite3, sys
 database = sqlite3.connect(sys.argv[1])
-for trigger in database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
-    database.execute(f"DROP TRIGGER {trigger[0]}")
+guards = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+guards = database.execute(guards).fetchall()
+for name, _ in guards:
+    database.execute(f"DROP TRIGGER {name}")
 for statement in json.load(sys.stdin):
     changed = database.execute(statement).rowcount
     assert changed, statement
+for _, sql in guards:
+    database.execute(sql)
 database.commit()
 """
 _LARGE = noise(150_000)
@@ -165,8 +171,8 @@ def test_a_spec_that_is_no_longer_listed(scene: Scene) -> None:
     scene.plant(f"DELETE FROM specs WHERE digest = x'{scene.spec}'")
     found = scene.problems()
     assert [(kind, name) for kind, name, _ in found] == [
-        ("run", scene.imported),
         ("run", scene.run_id),
+        ("run", scene.imported),
         ("release", "agent"),
     ]
     assert all(str(scene.spec) in detail for _, _, detail in found)
@@ -178,6 +184,68 @@ def test_the_body_of_an_event_is_missing(scene: Scene) -> None:
     ((kind, name, detail),) = scene.problems()
     assert (kind, name) == ("run", scene.run_id)
     assert str(Digest.of(body)) in detail
+
+
+def test_every_missing_body_is_named(scene: Scene) -> None:
+    with open_repo(scene.place) as repo:
+        run_id = repo.runs.create_run(scene.spec, RunMetadata("agent"))
+        repo.runs.append_events(run_id, [note(n, f"{n} {_BODY}") for n in (1, 2, 3, 5, 6, 9)])
+    wanted = [f'"{n} {_BODY}"'.encode() for n in (1, 3, 5, 9)]
+    scene.plant(*(f"DELETE FROM hot WHERE {row(body)}" for body in wanted))
+    found = scene.problems()
+    assert {(kind, name) for kind, name, _ in found} == {("run", run_id)}
+    places = [detail.partition(":")[0] for _, _, detail in found]
+    assert places == ["at event 1", "at event 3", "at early event 5", "at early event 9"]
+    assert all(str(Digest.of(b)) in d for b, (_, _, d) in zip(wanted, found, strict=True))
+
+
+@pytest.mark.parametrize("body", ["{", "NaN", "[1e999]"])
+def test_an_early_body_that_is_not_json(scene: Scene, body: str) -> None:
+    with open_repo(scene.place) as repo:
+        run_id = repo.runs.create_run(scene.spec, RunMetadata("agent"))
+        repo.runs.append_event(run_id, note(7))
+    scene.plant(f"UPDATE early SET body = '{body}'")
+    ((kind, name, detail),) = scene.problems()
+    assert (kind, name) == ("run", run_id)
+    assert "at early event 7: a stored body is not JSON" in detail
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo])
+def test_what_has_the_place_of_a_large_file(scene: Scene, put: Callable[[Path], None]) -> None:
+    path = scene.large
+    path.unlink()
+    put(path)
+    with open_repo(scene.place) as repo:
+        report = repo.verify()
+    assert report.checked["objects"] == 13
+    (problem,) = [one for one in report.problems if one.kind == "object"]
+    assert problem.id == str(Digest.of(_LARGE))
+    assert "not a regular file" in problem.detail
+
+
+def test_a_manifest_that_is_missing(scene: Scene) -> None:
+    scene.plant(f"UPDATE specs SET manifest = zeroblob(32) WHERE digest = x'{scene.spec}'")
+    ((kind, name, detail),) = scene.problems()
+    assert (kind, name) == ("spec", str(scene.spec))
+    assert f"its manifest {'0' * 64} is not stored" in detail
+
+
+def test_one_row_of_an_object_that_cannot_be_read(scene: Scene) -> None:
+    scene.plant(f"UPDATE hot SET codec = 9 WHERE {row(_STATE)}")
+    with open_repo(scene.place) as repo:
+        report = repo.verify()
+    assert report.checked["objects"] == 13
+    (problem,) = report.problems
+    assert (problem.kind, problem.id) == ("object", str(Digest.of(_STATE)))
+    assert "9 is not a valid Codec" in problem.detail
+
+
+@pytest.mark.parametrize("body", ["{", "[]"])
+def test_one_release_that_cannot_be_read(scene: Scene, body: str) -> None:
+    scene.plant(f"UPDATE entries SET body = '{body}' WHERE kind = 'promote' AND seq = 2")
+    ((kind, name, detail),) = scene.problems()
+    assert (kind, name) == ("release", "agent")
+    assert detail.startswith("at seq 2: ")
 
 
 def test_a_body_that_is_not_json(scene: Scene) -> None:

@@ -1,0 +1,152 @@
+"""What verification asks of runs and release logs."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain.batch import Family
+from aivcs.domain.events import MAX_SEQ
+from aivcs.domain.release import lineage_problems
+from aivcs.domain.report import Problem, Severity
+from aivcs.domain.run import RunStatus
+from aivcs.errors import CorruptionError
+from aivcs.services import bodies
+from aivcs.services.releases import read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from aivcs.domain.batch import Entry
+    from aivcs.domain.canonical import Json
+    from aivcs.domain.digest import Digest
+    from aivcs.domain.release import ReleaseRecord
+    from aivcs.domain.run import RunRecord
+    from aivcs.ports import Ledger
+    from aivcs.services.objects import CasStore
+
+_PAGE: Final = 500
+_NAMED: Final = 20
+
+
+class LogChecks:
+    """Reads all logs; ``count`` is told of each run, event and release."""
+
+    def __init__(self, ledger: Ledger, objects: CasStore, count: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._objects = objects
+        self._count = count
+        self._known: set[Digest] = set()
+
+    def runs(self) -> Iterator[Problem]:
+        """Read every run and its events; one that is damaged does not hide the others."""
+        for run_id in self._ledger.run_ids("", MAX_SEQ):
+            self._count("runs")
+            try:
+                run = self._ledger.run(run_id)
+                if run is not None:
+                    yield from self._check_run(run)
+                yield from self._check_events(run_id)
+                yield from self._check_waiting(run_id, run)
+            except CorruptionError as error:
+                yield Problem("run", run_id, error.message)
+
+    def _check_run(self, run: RunRecord) -> Iterator[Problem]:
+        if not self._is_listed(run.spec_digest):
+            yield Problem("run", run.run_id, f"its spec {run.spec_digest} is not stored")
+        if run.source and run.source.digest not in self._ledger.objects([run.source.digest]):
+            yield Problem("run", run.run_id, f"its source {run.source.digest} is not stored")
+        if (run.status is RunStatus.RUNNING) != (run.completed_at is None):
+            detail = f"it is {run.status.value}, but its end says otherwise"
+            yield Problem("run", run.run_id, detail)
+
+    def _is_listed(self, digest: Digest) -> bool:
+        if digest not in self._known and self._ledger.specs(digest):
+            self._known.add(digest)
+        return digest in self._known
+
+    def _check_events(self, run_id: str) -> Iterator[Problem]:
+        counted = _Dense(self._ledger.entries(Family.RUN, run_id))
+        for entry, found in self._bodies(counted):
+            if isinstance(found, CorruptionError):
+                yield Problem("run", run_id, f"at event {entry.seq}: {found.message}")
+            else:
+                self._count("events")
+        if counted.gap is not None:
+            yield Problem("run", run_id, f"event {counted.gap} is missing")
+
+    def _check_waiting(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
+        waiting = self._ledger.waiting(run_id)
+        early = (bodies.waiting_entry(seq, draft) for seq, draft in waiting.items())
+        for entry, found in self._bodies(early):
+            if isinstance(found, CorruptionError):
+                yield Problem("run", run_id, f"at early event {entry.seq}: {found.message}")
+        if waiting and run is not None and run.status.terminal:
+            seqs = ", ".join(str(seq) for seq in islice(waiting, _NAMED))
+            detail = f"it ended with a gap: events {seqs} came early and stayed outside the log"
+            yield Problem("gap", run_id, detail, Severity.WARNING)
+
+    def _bodies(
+        self, entries: Iterable[Entry]
+    ) -> Iterator[tuple[Entry, tuple[Json] | CorruptionError]]:
+        """Yield each entry with its body in a tuple, or with why it cannot be read."""
+        source = iter(entries)
+        while page := list(islice(source, _PAGE)):
+            try:
+                whole = [(entry, (body,)) for entry, body in bodies.payloads(self._objects, page)]
+            except CorruptionError:
+                for entry in page:
+                    yield entry, self._body(entry)
+            else:
+                yield from whole
+
+    def _body(self, entry: Entry) -> tuple[Json] | CorruptionError:
+        try:
+            ((_, body),) = bodies.payloads(self._objects, [entry])
+        except CorruptionError as error:
+            return error
+        return (body,)
+
+    def releases(self) -> Iterator[Problem]:
+        """Read every release log and follow its lineage."""
+        for stream in self._ledger.streams(Family.RELEASE):
+            try:
+                yield from self._check_log(stream.name)
+            except CorruptionError as error:
+                yield Problem("release", stream.name, error.message)
+
+    def _check_log(self, name: str) -> Iterator[Problem]:
+        records: list[ReleaseRecord] = []
+        damaged = False
+        for entry, found in self._bodies(self._ledger.entries(Family.RELEASE, name)):
+            self._count("releases")
+            try:
+                if isinstance(found, CorruptionError):
+                    raise found
+                records.append(read_record(name, entry, found[0]))
+            except CorruptionError as error:
+                damaged = True
+                yield Problem("release", name, f"at seq {entry.seq}: {error.message}")
+        for record in records:
+            if not self._is_listed(record.spec_digest):
+                detail = f"seq {record.seq} names spec {record.spec_digest}, which is not stored"
+                yield Problem("release", name, detail)
+        if not damaged:
+            for detail in lineage_problems(records):
+                yield Problem("release", name, detail)
+
+
+class _Dense:
+    """Passes entries on and notes the first seq that is not where it should be."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = entries
+        self._last = 0
+        self.gap: int | None = None
+
+    def __iter__(self) -> Iterator[Entry]:
+        for entry in self._entries:
+            if entry.seq != self._last + 1 and self.gap is None:
+                self.gap = self._last + 1
+            self._last = entry.seq
+            yield entry
