@@ -18,6 +18,7 @@ from aivcs.testing.subject import add_spec, by, note
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from aivcs.repo import Repo
 
@@ -91,6 +92,21 @@ def once(action: Callable[[], object]) -> Callable[[], None]:
 def test_an_object_that_is_deleted_under_the_readers_hands(repo: Repo, data: bytes) -> None:
     digest = repo.objects.put(data)
     assert repo.verify(advance=once(lambda: repo.objects.delete(digest))).problems == ()
+
+
+def test_a_file_that_is_deleted_before_it_is_opened(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = repo.objects.put(_LARGE)
+    real = repo._blobs.open
+
+    def late(name: str) -> BinaryIO:
+        repo.objects.delete(digest)
+        return real(name)
+
+    monkeypatch.setattr(repo._blobs, "open", late)
+    assert repo.verify().problems == ()
+    assert not repo.objects.contains(digest)
 
 
 def test_a_file_that_comes_after_its_place_was_passed(repo: Repo) -> None:
