@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aivcs.domain.batch import Batch
@@ -81,10 +82,22 @@ class SpecStore:
         from aivcs.services.speccing import prepare_folder, prepare_mapping
 
         if isinstance(source, Mapping):
-            return prepare_mapping(self._objects, self._clock, source, name)
+            return self._with_commit(prepare_mapping(self._objects, self._clock, source, name))
         folder = source if isinstance(source, Folder) else self._read_folder(source)
         git = self._git_state(folder.root)
-        return prepare_folder(self._objects, self._clock, folder, git, name)
+        return self._with_commit(prepare_folder(self._objects, self._clock, folder, git, name))
+
+    def _with_commit(self, prepared: PreparedSpec) -> PreparedSpec:
+        """Keep the commit that is known of the same content where git says nothing now."""
+        known = self._ledger.specs(prepared.spec.digest) if prepared.spec.git_sha is None else []
+        if not known:
+            return prepared
+        git_sha, dirty = known[0].git_sha, known[0].dirty
+        return replace(
+            prepared,
+            spec=replace(prepared.spec, git_sha=git_sha, dirty=dirty),
+            row=replace(prepared.row, git_sha=git_sha, dirty=dirty),
+        )
 
     def store(self, prepared: PreparedSpec) -> AgentSpec:
         """Commit what ``prepare`` returned."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.adapters.git import git_state
+from aivcs.repo import init, open_repo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,17 @@ def test_a_commit_and_what_differs_from_it(project: Path) -> None:
     clean = git_state(project / "agent")
     assert clean is not None
     assert (clean.sha, clean.dirty) == (head, False)
+    with init(project / "agent"):
+        assert git_state(project / "agent") == clean
+        git(project, "add", "--force", ".")
+        git(project, "commit", "-qm", "somebody keeps the repository in git")
+        kept = git_state(project / "agent")
+        assert kept is not None
+        head = kept.sha
+    with open_repo(project / "agent") as repo:
+        repo.objects.put(b"more")
+        clean = git_state(project / "agent")
+        assert clean == kept
     (project / "other.md").write_text("outside of the agent's folder")
     assert git_state(project / "agent") == clean
     (project / "agent/system.md").write_text("changed")
@@ -102,3 +114,6 @@ def test_the_commit_annotates_a_spec_and_is_no_part_of_it(project: Path, specs: 
     assert after.digest == before.digest
     assert specs.get(after.digest) == after
     assert [spec.git_sha for spec in specs.list()] == [after.git_sha]
+    shutil.rmtree(project / ".git")
+    again = specs.add(project / "agent", name="other")
+    assert (again.name, again.git_sha, again.dirty) == ("other", after.git_sha, False)

@@ -91,6 +91,7 @@ def create(place: Path, fill: Callable[[Path], None]) -> tuple[Path, bool]:
                 check_format(folder)
                 return folder, False
             fill(folder)
+            write_atomically(folder / ".gitignore", b"*\n")
             write_atomically(folder / "config.toml", _CONFIG.encode())
             write_atomically(folder / "format", f"{FORMAT}\n".encode())
         finally:
