@@ -20,6 +20,9 @@ SOURCES := $(shell find aivcs tests scripts docs requirements changes Makefile p
 demo: $(VENV)/.run
 	@rm -rf build/demo && mkdir -p build
 	@$(BIN)/aivcs demo build/demo
+	@echo
+	@echo 'The program is .venv/bin/aivcs here. To type the commands as they stand:'
+	@echo '  export PATH="$(CURDIR)/$(BIN):$$PATH" && cd build/demo'
 
 test: $(VENV)/.dev
 	@rm -f build/tested .coverage .coverage.* && mkdir -p build
