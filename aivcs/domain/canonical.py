@@ -86,8 +86,7 @@ def _write(value: object, out: list[str], levels: int) -> None:
     elif isinstance(value, dict | list | tuple):
         _write_nested(value, out, levels)
     else:
-        msg = f"a {type(value).__name__} is not a JSON value"
-        raise InvalidInputError(msg)
+        raise InvalidInputError(strictjson.not_json(value))
 
 
 def _write_nested(

@@ -40,10 +40,10 @@ def encode(value: object) -> str:
             size = len(text)
     except ValueError as error:
         msg = f"the payload cannot be written as JSON: {error}"
-        raise InvalidEvent(msg, hint="store a very long integer as text") from error
+        raise InvalidEvent(msg, hint=strictjson.AS_TEXT) from error
     if size > MAX_BODY:
         msg = f"the payload is {size} bytes long, over the limit of {MAX_BODY}"
-        raise InvalidEvent(msg, hint="store the data as an object and name its digest")
+        raise InvalidEvent(msg, hint=strictjson.AS_OBJECT)
     return text
 
 
@@ -63,20 +63,20 @@ def _check(value: object, depth: int) -> None:
     if isinstance(value, float):
         if not math.isfinite(value):
             msg = f"{value} is not a JSON number"
-            raise InvalidEvent(msg, hint="use null or a text")
+            raise InvalidEvent(msg, hint=strictjson.FINITE)
     elif isinstance(value, dict):
         depth = _deeper(depth)
         for key, item in value.items():
             if not isinstance(key, str):
                 msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
-                raise InvalidEvent(msg)
+                raise InvalidEvent(msg, hint="make the key a text")
             _check(item, depth)
     elif isinstance(value, list | tuple):
         depth = _deeper(depth)
         for item in value:
             _check(item, depth)
     elif not isinstance(value, str | int):
-        msg = f"a {kind.__name__} is not a JSON value"
+        msg = strictjson.not_json(value)
         raise InvalidEvent(msg, hint="payloads hold text, numbers, booleans, null, lists, objects")
 
 
@@ -84,4 +84,4 @@ def _deeper(depth: int) -> int:
     if depth < MAX_DEPTH:
         return depth + 1
     msg = f"the payload is nested too deeply, over {MAX_DEPTH} levels"
-    raise InvalidEvent(msg, hint="store the data as an object and name its digest")
+    raise InvalidEvent(msg, hint=strictjson.AS_OBJECT)

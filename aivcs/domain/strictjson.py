@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 100
 """How many lists and objects a stored value may have inside one another."""
 
+AS_OBJECT: Final = "store the data as an object and name its digest"
+AS_TEXT: Final = "store a very long integer as text"
+FINITE: Final = "use null or text"
+
+_NOT_FINITE: Final = "is not a finite number"
+_TOO_DEEP: Final = "nested too deeply"
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 
 
@@ -24,7 +30,7 @@ def finite(text: str) -> float:
 
 def refuse(text: str) -> NoReturn:
     """Raise ValueError for a number that JSON does not have."""
-    msg = f"{text[:40]} is not a finite number"
+    msg = f"{text[:40]} {_NOT_FINITE}"
     raise ValueError(msg)
 
 
@@ -45,6 +51,19 @@ def loads(text: str, *, deepest: int = MAX_DEPTH, decoder: json.JSONDecoder = DE
     if text.count("[") + text.count("{") > deepest and is_deeper(value, deepest):
         _check_depth(text, deepest)
     return value
+
+
+def not_json(value: object) -> str:
+    """Return the sentence that says of a value's type that JSON does not have it."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name} is not a JSON value"
+
+
+def remedy(error: ValueError) -> str | None:
+    """Return what helps against an error of ``loads``; None for text that is no JSON at all."""
+    if isinstance(error, json.JSONDecodeError):
+        return AS_OBJECT if error.msg.startswith(_TOO_DEEP) else None
+    return FINITE if str(error).endswith(_NOT_FINITE) else AS_TEXT
 
 
 def is_deeper(value: object, levels: int) -> bool:
@@ -71,5 +90,5 @@ def _check_depth(text: str, deepest: int) -> None:
         elif token[0] in "]}":
             depth -= 1
         if depth > deepest:
-            msg = f"nested too deeply, over {deepest} levels"
+            msg = f"{_TOO_DEEP}, over {deepest} levels"
             raise json.JSONDecodeError(msg, text, token.start())

@@ -63,6 +63,7 @@ def test_tuples_and_subclasses() -> None:
         ([{"a": {2.0: 1}}], "key must be text, not float"),
         (b"x", "a bytes is not a JSON value"),
         ({"a": {1}}, "a set is not a JSON value"),
+        (object(), "an object is not a JSON value"),
     ],
 )
 def test_values_json_cannot_hold(value: object, reason: str) -> None:
