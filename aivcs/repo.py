@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from aivcs.services.wrapping import Outcome
 
 MEMORY = "memory:"
+_HOW_TO_START = (
+    "name a spec with --spec (spec=), or an agent that has a release with --agent (agent=)"
+)
 
 
 def now() -> datetime:
@@ -140,7 +143,7 @@ class Repo:
 
         if spec is None and agent is None:
             msg = "a run needs a spec, or an agent that has a release"
-            raise InvalidInputError(msg, hint="give spec=..., or agent=... after a promote")
+            raise InvalidInputError(msg, hint=_HOW_TO_START)
         if spec is None:
             digest = self.releases.find(str(agent), None).spec_digest
         else:

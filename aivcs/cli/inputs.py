@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STDIN: Final = "-"
 STDIN_NAME: Final = "standard input"
+_EXAMPLE: Final = """for example --payload '{"tool_name": "search"}'"""
 
 
 def tags(pairs: Iterable[str]) -> dict[str, Json]:
@@ -37,17 +38,21 @@ def payload(text: str | None) -> Json:
     """
     if text is None:
         return {}
+    from aivcs.domain import strictjson
     from aivcs.domain.jsontext import MAX_BODY
     from aivcs.errors import InvalidEvent
     from aivcs.trajectories.source import strict_loads
 
     try:
         return strict_loads(read(STDIN, MAX_BODY).decode() if text == STDIN else text)
-    except ValueError as error:
-        if isinstance(error, InvalidInputError):
-            raise
+    except InvalidInputError:
+        raise
+    except UnicodeDecodeError as error:
         msg = f"the payload is not JSON: {error}"
-        raise InvalidEvent(msg, hint='for example --payload \'{"tool_name": "search"}\'') from error
+        raise InvalidEvent(msg, hint="JSON is UTF-8 text") from error
+    except ValueError as error:
+        msg = f"the payload is not JSON: {error}"
+        raise InvalidEvent(msg, hint=strictjson.remedy(error) or _EXAMPLE) from error
 
 
 def read(path: str, limit: int) -> bytes:

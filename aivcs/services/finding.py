@@ -50,7 +50,7 @@ class Finder:
         found = self._ledger.run_ids(text, _SHOWN) if len(text) >= MIN_PREFIX else []
         if not found:
             msg = f"no run {text}"
-            raise RunNotFound(msg, hint="'aivcs run list' lists the runs; 4 characters are enough")
+            raise RunNotFound(msg, hint=_hint(text, "'aivcs run list' lists the runs"))
         return RunId(_only(text, found))
 
     def _latest(self) -> RunId:
@@ -102,9 +102,8 @@ class Finder:
             if _TOO_LONG.fullmatch(text):
                 return Digest.parse(text)
             msg = f"no spec {text}"
-            raise SpecNotFound(
-                msg, hint="'aivcs spec list' lists the specs, 'aivcs releases' the agents"
-            )
+            lists = "'aivcs spec list' lists the specs, 'aivcs releases' the agents"
+            raise SpecNotFound(msg, hint=_hint(text, lists))
         return Digest.parse(_only(text, found[:_SHOWN]))
 
     def release(self, text: str) -> ReleaseRecord:
@@ -134,8 +133,13 @@ def _prefix(text: str) -> str:
     match = _HEX.fullmatch(text)
     if match is None:
         msg = f"not a digest or the beginning of one: {text!r}"
-        raise InvalidDigest(msg, hint="4 to 64 hexadecimal characters")
+        raise InvalidDigest(msg, hint="give 4 to 64 hexadecimal characters")
     return match[1].lower()
+
+
+def _hint(text: str, lists: str) -> str:
+    short = f"an abbreviated id needs {MIN_PREFIX} characters; " if len(text) < MIN_PREFIX else ""
+    return f"{short}{lists}"
 
 
 def _only(text: str, found: Iterable[str]) -> str:
