@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PATH: Final = click.Path(readable=False)
 """A path that the library looks at, and the shell completes."""
 
+HELP: Final = "help"
 HELP_NAMES: Final = {"help_option_names": ["-h", "--help"]}
 
 
@@ -98,6 +99,34 @@ class Family(click.Group):
         home, attribute = place.split(":")
         found: click.Command = getattr(import_module(home), attribute)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; ``help`` asks for that of what follows, a misspelt name is told."""
+        name = args[0]
+        if name in self.entries or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        if name != HELP:
+            msg = f"no such command: {name!r}{self._near(name)}"
+            raise click.UsageError(msg, ctx)
+        about = [word for word in args[1:] if not word.startswith("-")]
+        if about:
+            return self.resolve_command(ctx, [*about, "--help"])
+        click.echo(ctx.get_help(), color=ctx.color)
+        raise click.exceptions.Exit(0)
+
+    def _near(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, self.entries)
+        near += [
+            f"{family} {name}"
+            for family, commands in FAMILIES.items()
+            if family in self.entries and name in commands
+        ]
+        quoted = [f"'{one}'" for one in near]
+        return f", did you mean {' or '.join(quoted)}?" if quoted else ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the catalog."""

@@ -19,6 +19,7 @@ _INTRODUCTION = """# The command line
 This page is made by `make docs` from the program itself.
 
 Every command takes `--json`, `-C DIR` (or `--repo DIR`) and `-h`, before or after its name.
+`aivcs help COMMAND` is `aivcs COMMAND --help`.
 The answer is on stdout, everything else on stderr. With `--json` stdout carries exactly one
 JSON value: times are RFC 3339 in UTC, digests 64 lower-case hexadecimal characters. Off a
 terminal there is no colour, and a listing without `--limit` shows 50 rows and says on stderr
