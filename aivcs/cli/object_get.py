@@ -51,7 +51,8 @@ def get(session: Session, digest: str, target: str | None) -> None:
             with _placed(target) as file:
                 size = _copy(source, file)
     value = {"digest": str(found), "size": size, "path": target}
-    output.answer(session, value, lambda: output.note(f"wrote {size} bytes to {target}"))
+    written = output.counted(size, "byte")
+    output.answer(session, value, lambda: output.note(f"wrote {written} to {target}"))
 
 
 def _copy(source: BinaryIO, target: BinaryIO) -> int:

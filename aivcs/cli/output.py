@@ -129,6 +129,11 @@ def cell(value: object) -> str:
     return printable(json_text(value))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number and what it counts: ``1 event``, ``2 events``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def short(digest: object) -> str:
     """Return the first 12 characters of a digest or id; ``-`` for None."""
     return "-" if digest is None else str(digest)[:SHORT]

@@ -121,7 +121,9 @@ def _answer_command(session: Session, outcome: Outcome) -> None:
     if session.json:
         output.write_json(views.run_outcome(run))
     else:
-        output.note(f"recorded run {run.run_id}: {run.status}, {run.total_events} events")
+        why = f" ({run.reason})" if run.reason else ""
+        events = output.counted(run.total_events, "event")
+        output.note(f"recorded run {run.run_id}: {run.status}{why}, {events}")
     if outcome.not_started:
         failure = failures.Failure(
             outcome.exit_status, "not_started", outcome.not_started, _HOW_TO_START

@@ -57,7 +57,7 @@ def warn(folder: Folder) -> None:
 
 def _write_folder(folder: Folder) -> None:
     rows: list[views.View] = [
-        {"component": file.component, "path": file.path, "note": f"{file.size} bytes"}
+        {"component": file.component, "path": file.path, "note": output.counted(file.size, "byte")}
         for file in folder.files
     ]
     rows += [{"component": None, "path": left.path, "note": left.why} for left in folder.left_out]

@@ -48,7 +48,8 @@ def _lines(repo: Repo, a: Digest, b: Digest, change: FileChange) -> Iterator[str
     new = repo.specs.read(b, change.component, change.path) if change.new else b""
     lines = text_diff(old, new, change.path)
     if lines is None:
-        yield f"    {len(old)} bytes before, {len(new)} bytes after, not text"
+        before, after = output.counted(len(old), "byte"), output.counted(len(new), "byte")
+        yield f"    {before} before, {after} after, not text"
     else:
         yield from lines
 

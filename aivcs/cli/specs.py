@@ -87,6 +87,6 @@ def checkout(session: Session, spec: str, directory: str) -> None:
         repo.specs.checkout(digest, directory)
         count = sum(len(files) for files in repo.specs.files(digest).values())
     value = {"digest": str(digest), "directory": directory, "files": count}
-    files = "1 file" if count == 1 else f"{count} files"
+    files = output.counted(count, "file")
     text = f"wrote {files} of spec {digest.short()} to {directory}"
     output.answer(session, value, lambda: output.write_lines([text]))

@@ -44,5 +44,7 @@ def _write(report: Report) -> None:
         output.write_lines(
             [f"{problem.severity.value}: {problem.kind} {problem.id}: {problem.detail}"]
         )
-    checked = ", ".join(f"{count} {what}" for what, count in report.checked.items())
+    checked = ", ".join(
+        output.counted(count, what.removesuffix("s")) for what, count in report.checked.items()
+    )
     output.write_lines([f"{'ok' if report.ok else 'DAMAGED'}: checked {checked}"])

@@ -53,6 +53,14 @@ def test_json_leaves_stdout_to_the_answer(here: Program, spec: str, tmp_path: Pa
     assert here.json("run", "show", "latest")["tags"] == {"a": "1"}
 
 
+def test_a_failure_is_told_with_its_reason(here: Program, spec: str) -> None:
+    said = here("run", "record", "--spec", spec, "--", "sh", "-c", "exit 3")
+    assert said.status == 3
+    assert said.err.endswith(": FAILED (exit status 3), 2 events\n")
+    said = here("run", "record", "--spec", spec, "--", "no-such-command-here")
+    assert ": FAILED (command not found: no-such-command-here), 1 event\n" in said.err
+
+
 def test_the_separator_may_be_left_out(here: Program, spec: str) -> None:
     said = here("run", "record", "--spec", spec, "echo", "--json", "-C", "nowhere")
     assert said.text == "--json -C nowhere\n"

@@ -31,7 +31,7 @@ def test_all_is_well(here: Program, run: str) -> None:
     assert answer["problems"] == []
     assert list(answer["checked"]) == ["objects", "runs", "events", "releases"]
     assert (answer["checked"]["runs"], answer["checked"]["events"]) == (1, 1)
-    assert here.good("verify").text.startswith("ok: checked ")
+    assert here.good("verify").text.endswith(", 1 run, 1 event, 0 releases\n")
 
 
 def test_damage_is_told_with_its_own_status(here: Program, tmp_path: Path) -> None:
