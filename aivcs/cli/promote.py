@@ -62,8 +62,11 @@ def promote(
             require=require,
             expected_current=_expected(repo, expected),
         )
+        before = None if record.previous is None else repo.releases.entry(name, record.previous)
+        named = repo.specs.get(record.spec_digest).name
     value = views.release(record)
     output.answer(session, value, lambda: release_text.write_releases([value]))
+    release_text.tell_promoted(record, before, named)
 
 
 @command("rollback")
@@ -86,7 +89,8 @@ def rollback(
 
     Without --to the one before the current release in its lineage, so that repeated
     rollbacks go further back. The log only grows: the restored release is appended again.
-    JSON: as 'promote', and no_change.
+    JSON: as 'promote', and no_change: true when the restored spec was current already, as
+    after promoting one spec twice; a warning on stderr says so too.
     """
     with session.open() as repo:
         record = repo.releases.rollback(
@@ -98,6 +102,7 @@ def rollback(
         )
     value = views.release(record)
     output.answer(session, value, lambda: release_text.write_releases([value]))
+    release_text.tell_restored(record)
 
 
 def _expected(repo: Repo, text: str | None) -> Digest | int | None:

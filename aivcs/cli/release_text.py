@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aivcs.cli.views import View
+    from aivcs.domain.release import ReleaseRecord
 
 _KINDS: Final = ("{kind}", "{kind} to {restores}")
 
@@ -20,7 +21,7 @@ COLUMNS: Final[tuple[output.Column, ...]] = (
     ("kind", lambda view: _KINDS[bool(view["restores"])].format(**view)),
     ("by", lambda view: view["actor"]),
     ("created", lambda view: output.second(view["created_at"])),
-    ("why", lambda view: view["reason"] or _said(view)["notes"]),
+    ("why", lambda view: view["reason"] if view["restores"] else _said(view)["notes"]),
 )
 
 
@@ -34,6 +35,32 @@ def write_release(view: View) -> None:
 def write_releases(views: Sequence[View]) -> None:
     """Print one row an entry."""
     output.write_table(COLUMNS, views)
+
+
+def tell_promoted(record: ReleaseRecord, before: ReleaseRecord | None, spec_name: str) -> None:
+    """Say on stderr that a promote made an agent's first release, or that it changed nothing.
+
+    ``before`` is the release that was current; ``spec_name`` is how the spec is named.
+    """
+    if before is None:
+        other = "" if spec_name == record.name else f" (the spec is named {spec_name})"
+        output.note(f"first release of {record.name}{other}")
+        return
+    label = record.metadata.version_label
+    if (before.spec_digest, before.metadata.version_label) == (record.spec_digest, label):
+        same = "spec" if label is None else "spec and label"
+        output.note(f"seq {record.seq} has the same {same} as seq {before.seq} before it")
+
+
+def tell_restored(record: ReleaseRecord) -> None:
+    """Warn on stderr of a rollback that restored the spec that was current already."""
+    if not record.no_change:
+        return
+    further = f"'aivcs rollback {record.name}' again goes further back, --to picks an entry"
+    output.note(
+        f"warning: seq {record.seq} has the same spec as the release before; "
+        + ("--to picks an entry" if record.previous is None else further)
+    )
 
 
 def _said(view: View) -> View:

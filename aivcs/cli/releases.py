@@ -40,6 +40,8 @@ def history(session: Session, name: str, limit: int | None) -> None:
     with session.open() as repo:
         found = [views.release(record) for record in repo.releases.history(name)]
     output.listing(session, found, limit, release_text.write_releases)
+    if not found and not session.json:
+        output.note(f"{name} has no release")
 
 
 @command("releases")
