@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aivcs.errors import InvalidSpec
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -40,7 +42,9 @@ class Folder:
 
     ``files`` and ``left_out`` are sorted by path. ``name`` and ``manifest`` (the raw bytes)
     come from ``aivcs.toml``, None without one. ``secrets`` are paths that were left out
-    because they look like secrets; they stand in ``left_out`` too.
+    because they look like secrets, and would be taken if they were allowed. ``refused`` are
+    links that the patterns select and that lead nowhere they may. Both stand in
+    ``left_out`` too.
     """
 
     root: Path
@@ -49,6 +53,15 @@ class Folder:
     manifest: bytes | None
     left_out: tuple[LeftOut, ...]
     secrets: tuple[str, ...]
+    refused: tuple[LeftOut, ...] = ()
+
+    def check_links(self) -> None:
+        """Raise InvalidSpec naming the first link that is refused."""
+        for link in self.refused:
+            msg = f"{link.path!r} is {link.why}"
+            raise InvalidSpec(
+                msg, hint=f"repair it, put a copy in its place, or exclude it in {MANIFEST}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

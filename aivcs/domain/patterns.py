@@ -58,6 +58,24 @@ def upward(path: str) -> Iterator[str]:
         path = path.rpartition("/")[0]
 
 
+def reaches(pattern: str, folder: str, *, anywhere: bool) -> bool:
+    """Tell whether a pattern could fit a path inside this folder.
+
+    ``anywhere`` is the answer for a pattern that fits in every folder, such as ``*.md``.
+    """
+    if pattern.startswith("!"):
+        return False
+    trimmed = pattern.rstrip("/")
+    steps = trimmed.removeprefix("/").split("/")
+    leading = steps[: steps.index("**")] if "**" in steps else steps
+    places = folder.split("/")
+    depth = min(len(leading), len(places))
+    if depth == 0 or "/" not in trimmed:
+        return anywhere
+    head = Patterns([f"/{'/'.join(leading[:depth])}"])
+    return head.matches("/".join(places[:depth]), folder=True)
+
+
 def exact_path(pattern: str) -> str | None:
     """Return the one path an anchored pattern without wildcards names, else None."""
     path = plain_path(pattern)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.folder import MANIFEST
-from aivcs.domain.patterns import Patterns, exact_path, plain_path, upward
+from aivcs.domain.patterns import Patterns, exact_path, plain_path, reaches, upward
+from aivcs.domain.secrets import looks_secret
 from aivcs.domain.spec import Component
 from aivcs.errors import InvalidSpec
 
@@ -24,16 +24,14 @@ def _words(text: str) -> tuple[str, ...]:
 NEVER: Final = frozenset({".git", ".aivcs", ".hg", ".svn"})
 """Names that no path of a spec may contain."""
 
-_GENERATED: Final = frozenset(
+GENERATED: Final = frozenset(
     _words(
         ".venv venv node_modules __pycache__ pyvenv.cfg .mypy_cache .pytest_cache .ruff_cache"
         " .hypothesis .tox .nox .DS_Store .idea .vscode .gitignore"
     )
 )
-_SECRETS: Final = _words(
-    ".env* *.pem *.key id_rsa* id_ed25519* id_ecdsa* *.p12 *.pfx .netrc .npmrc .pypirc"
-    " credentials*.json *service-account*.json"
-)
+"""Names that stay out unless a manifest names a path with them exactly; ``*.pyc`` too."""
+
 _DATA: Final = ("json", "yaml", "yml", "toml")
 
 DEFAULTS: Final[tuple[tuple[Component, tuple[str, ...]], ...]] = (
@@ -107,7 +105,7 @@ class Selection:
             return f"excluded by {MANIFEST}"
         if self.names(path, folder=folder):
             return None
-        if name in _GENERATED or name.endswith(".pyc"):
+        if name in GENERATED or name.endswith(".pyc"):
             return "generated or local to one machine"
         return None
 
@@ -119,16 +117,36 @@ class Selection:
         """
         return path in (self._on_the_way if folder else self._named)
 
-    def withholds(self, path: str, target: str | None = None) -> bool:
-        """Tell whether a file (or what it links to) looks like a secret and is not allowed.
+    def suspects(self, path: str, target: str | None = None) -> bool:
+        """Tell whether a file's name (or what it links to) is a secret's and not allowed."""
+        if self.allows(path):
+            return False
+        return looks_secret(path) or (target is not None and looks_secret(target))
 
-        With a manifest only files that one of its patterns fits are asked about.
+    def allows(self, path: str) -> bool:
+        """Tell whether the manifest allows this file to be a secret."""
+        return path in self._allowed
+
+    def withholds(self, path: str) -> bool:
+        """Tell whether a secret would be taken if it were allowed.
+
+        Without a manifest's patterns that is so for every one.
         """
-        if path in self._allowed:
-            return False
-        if not (looks_secret(path) or (target is not None and looks_secret(target))):
-            return False
         return self._components is None or self.component_of(path) is not None
+
+    def could_take(self, path: str, *, anywhere: bool) -> bool:
+        """Tell whether a pattern fits this file, or could fit one in a folder at this path.
+
+        Patterns that fit in every folder count only with ``anywhere``.
+        """
+        if self.component_of(path) is not None:
+            return True
+        listed = self._components if self._components is not None else _default_patterns()
+        return any(
+            reaches(pattern, path, anywhere=anywhere)
+            for patterns in listed.values()
+            for pattern in patterns
+        )
 
     def component_of(self, path: str) -> str | None:
         """Return the component a file belongs to, None when it matches no pattern.
@@ -145,8 +163,12 @@ class Selection:
             )
         return claims[0] if claims else None
 
-    def check_used(self, files: Iterable[tuple[str, str]]) -> None:
-        """Raise InvalidSpec naming a pattern that fits none of the (component, path) pairs."""
+    def check_used(self, files: Iterable[tuple[str, str]], secrets: Iterable[str]) -> None:
+        """Raise InvalidSpec naming a pattern that fits none of the (component, path) pairs.
+
+        ``secrets`` are the paths that were withheld; the hint names one that would fit.
+        """
+        withheld = tuple(secrets)
         taken: dict[str, list[str]] = {}
         for component, path in files:
             taken.setdefault(component, []).append(path)
@@ -161,10 +183,15 @@ class Selection:
                     continue
                 if exact is not None or not any(map(Patterns([pattern]).matches, paths)):
                     msg = f"{MANIFEST}: the pattern {pattern!r} of {component} matches no file"
-                    raise InvalidSpec(
-                        msg,
-                        hint="correct or remove it; a secret must be named in allow_secrets too",
-                    )
+                    raise InvalidSpec(msg, hint=_unused_hint(pattern, withheld))
+
+
+def _unused_hint(pattern: str, withheld: Iterable[str]) -> str:
+    fits = Patterns([pattern]).matches
+    for path in withheld:
+        if fits(path):
+            return f'"{path}" looks like a secret; allow_secrets = ["{path}"] takes it'
+    return "patterns are relative to the folder, without './' or '..'"
 
 
 def default_component(path: str) -> str | None:
@@ -186,17 +213,18 @@ def stands_by_default(files: Mapping[str, Iterable[str]]) -> bool:
     return True
 
 
-def looks_secret(path: str) -> bool:
-    """Tell whether a file's name is one under which keys and passwords are kept."""
-    name = path.rpartition("/")[2].lower()
-    return any(fnmatchcase(name, pattern) for pattern in _SECRETS)
-
-
 def check_storable(path: str) -> None:
     """Raise InvalidSpec for a path that a checkout must never write."""
     if path == MANIFEST or not NEVER.isdisjoint(path.lower().split("/")):
         msg = f"{path!r} is never part of a spec"
         raise InvalidSpec(msg, hint=f"{MANIFEST}, {', '.join(sorted(NEVER))} are reserved names")
+
+
+def _default_patterns() -> dict[str, tuple[str, ...]]:
+    listed: dict[str, tuple[str, ...]] = {}
+    for component, patterns in DEFAULTS:
+        listed[component] = listed.get(component, ()) + patterns
+    return listed
 
 
 @cache

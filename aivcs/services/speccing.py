@@ -57,9 +57,10 @@ def prepare_folder(
 ) -> PreparedSpec:
     """Prepare the spec of a folder that was read.
 
-    Raises InvalidSpec for a folder without files of an agent, InvalidName, StorageError
-    for a file that cannot be read.
+    Raises InvalidSpec for a folder without files of an agent or with a link that is
+    refused, InvalidName, StorageError for a file that cannot be read.
     """
+    folder.check_links()
     if not folder.files:
         msg = f"{str(folder.root)!r} holds no files of an agent"
         raise InvalidSpec(

@@ -190,13 +190,25 @@ class SpecStore:
         if spec.manifest is not None:
             return self._get(spec.manifest, f"the manifest of spec {spec.digest.short()}")
         from aivcs.domain.manifest import write_manifest
-        from aivcs.domain.selection import looks_secret, stands_by_default
+        from aivcs.domain.secrets import looks_secret
+        from aivcs.domain.selection import stands_by_default
 
+        short = spec.digest.short()
+        secrets = [
+            file.path
+            for found in files.values()
+            for file in found
+            if looks_secret(file.path) or self._holds_key(file, short)
+        ]
         paths = {part: [file.path for file in found] for part, found in files.items()}
-        if stands_by_default(paths):
+        if not secrets and stands_by_default(paths):
             return None
-        secrets = [path for found in paths.values() for path in found if looks_secret(path)]
         return write_manifest(spec.name, files, secrets).encode()
+
+    def _holds_key(self, file: SpecFile, short: str) -> bool:
+        from aivcs.domain.secrets import holds_key
+
+        return holds_key(next(self._pieces(file.digest, f"{file.path} of spec {short}"), b""))
 
     def _row(self, digest: Digest) -> NewSpec:
         rows = self._ledger.specs(digest)

@@ -128,32 +128,6 @@ def test_gitignore_files_hold_where_they_stand_and_the_nearest_decides(tree: Tre
     assert left["sub/drafts/"] == "ignored by .gitignore"
 
 
-SECRETS = (
-    ".env",
-    ".env.local",
-    "a/server.pem",
-    "b.key",
-    "id_rsa",
-    "id_ed25519.pub",
-    "id_ecdsa",
-    "x.P12",
-    "x.pfx",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    "credentials.json",
-    "my-service-account.json",
-)
-
-
-def test_secrets_stay_out_and_are_reported(tree: Tree) -> None:
-    root = tree({"system.md": "", **dict.fromkeys(SECRETS, "s3cret")})
-    folder = read_folder(root)
-    assert folder.secrets == tuple(sorted(SECRETS))
-    assert [file.path for file in folder.files] == ["system.md"]
-    assert {left.why for left in folder.left_out} == {"looks like a secret"}
-
-
 def test_the_executable_bit_is_the_owners(tree: Tree) -> None:
     root = tree({"run.sh": "", "plain.sh": "", "group.sh": ""})
     (root / "run.sh").chmod(0o700)
@@ -229,18 +203,3 @@ def test_an_unreadable_folder_is_a_storage_error(
         read_folder(root)
     assert isinstance(caught.value.__cause__, PermissionError)
     assert caught.value.hint
-
-
-def test_an_unreadable_link_is_a_storage_error(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tree({"system.md": ""})
-    (root / "link.md").symlink_to("system.md")
-    real = os.path.realpath
-
-    def refuse(path: str, *, strict: bool = False) -> str:
-        if os.fspath(path).endswith("link.md"):
-            raise OSError(errno.EIO, "Input/output error")
-        return real(path, strict=strict)
-
-    monkeypatch.setattr("os.path.realpath", refuse)
-    with pytest.raises(StorageError, match="cannot read: Input/output error"):
-        read_folder(root)

@@ -15,8 +15,10 @@ from aivcs.domain.spec import check_paths
 from aivcs.errors import InvalidSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
 
+    from aivcs.domain.folder import LeftOut
     from aivcs.domain.manifest import Manifest
 
 _MAX_MANIFEST: Final = 16 * 1024 * 1024
@@ -25,9 +27,9 @@ _MAX_MANIFEST: Final = 16 * 1024 * 1024
 def read(directory: str | PathLike[str]) -> Folder:
     """Return what an agent's folder holds; ``files`` may be empty.
 
-    Raises InvalidSpec for what is no folder, a manifest that cannot be used, a link that is
-    broken or leaves the folder, a name that is not UTF-8, and patterns that clash or match
-    nothing; StorageError for what cannot be read. Pipes and devices are never opened.
+    Raises InvalidSpec for what is no folder, a manifest that cannot be used, a name that is
+    not UTF-8, and patterns that clash or match nothing; StorageError for what cannot be
+    read. Links that cannot be followed are listed. Pipes and devices are never opened.
     """
     with translated("read"):
         root = _root(Path(directory))
@@ -37,15 +39,21 @@ def read(directory: str | PathLike[str]) -> Folder:
         walk.run()
     files = tuple(sorted(walk.files, key=lambda file: file.path.encode()))
     check_paths((file.component, file.path) for file in files)
-    selection.check_used((file.component, file.path) for file in files)
+    if not walk.refused:
+        selection.check_used(((file.component, file.path) for file in files), walk.secrets)
     return Folder(
         root=root,
         files=files,
         name=manifest.name if manifest else None,
         manifest=raw,
-        left_out=tuple(sorted(walk.left_out, key=lambda left: left.path.encode())),
+        left_out=_sorted(walk.left_out),
         secrets=tuple(sorted(walk.secrets)),
+        refused=_sorted(walk.refused),
     )
+
+
+def _sorted(left: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
+    return tuple(sorted(left, key=lambda one: one.path.encode()))
 
 
 def _root(directory: Path) -> Path:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.folder.links import follow
 from aivcs.domain.folder import FoundFile, LeftOut
 from aivcs.domain.patterns import ignore_rules
+from aivcs.domain.secrets import KEY_FILE, KEY_HEAD, holds_key
 from aivcs.domain.selection import NEVER
 from aivcs.errors import InvalidSpec
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES: Final = 250_000
 """More than this is no agent's folder; links can multiply a small one without end."""
-
-_BROKEN: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ class Walk:
         self.files: list[FoundFile] = []
         self.left_out: list[LeftOut] = []
         self.secrets: list[str] = []
+        self.refused: list[LeftOut] = []
         self._root = str(root)
         self._selection = selection
         self._pending = [_Place(self._root, "")]
-        self._seen = 0
+        self._seen = Counter[bool]()
 
     def run(self) -> None:
         """Walk. Raises InvalidSpec for what no spec may hold, OSError."""
@@ -58,8 +59,12 @@ class Walk:
     def _enter(self, place: _Place) -> None:
         with os.scandir(place.real) as found:
             entries = sorted(found, key=lambda entry: entry.name)
-        self._seen += len(entries)
-        if self._seen > MAX_ENTRIES:
+        linked = bool(place.origins)
+        self._seen[linked] += len(entries)
+        if self._seen[linked] > MAX_ENTRIES:
+            if linked:
+                self._refuse(place.path, f"reached by links that lead to over {MAX_ENTRIES} files")
+                return
             msg = f"{self._root} holds more than {MAX_ENTRIES} files and folders"
             raise InvalidSpec(msg, hint="give the folder of one agent")
         names = {entry.name: entry for entry in entries}
@@ -95,8 +100,8 @@ class Walk:
 
     def _stays_out(self, path: str, place: _Place, *, folder: bool) -> bool:
         why = self._selection.leaves_out(path, folder=folder)
-        if why is None and not folder and self._selection.withholds(path):
-            self.secrets.append(path)
+        if why is None and not folder and self._selection.suspects(path):
+            self._withhold(path)
             why = "looks like a secret"
         if why is None and _ignored(path, place, folder=folder):
             why = None if self._selection.names(path, folder=folder) else "ignored by .gitignore"
@@ -105,48 +110,48 @@ class Walk:
         return why is not None
 
     def _follow(self, entry: os.DirEntry[str], path: str, place: _Place) -> None:
-        real = self._target(entry.path, path)
-        inside = real.removeprefix(self._root).removeprefix("/")
-        if not NEVER.isdisjoint(inside.split("/")):
+        link = follow(entry.path, self._root)
+        if link.folder and self._stays_out(path, place, folder=True):
+            return
+        if link.trouble is not None:
+            wanted = self._selection.could_take(path, anywhere=link.folder)
+            (self._refuse if wanted else self._leave)(path, link.trouble)
+        elif not NEVER.isdisjoint(link.inside.split("/")):
             self._leave(path, "a link to what is never part of a spec")
-        elif not Path(real).is_dir():
-            self._take(path, Path(real), inside)
-        elif not self._stays_out(path, place, folder=True):
+        elif not link.folder:
+            self._take(path, Path(link.real), link.inside)
+        elif not self._selection.could_take(path, anywhere=True):
+            self._leave(path, "matches no component")
+        else:
             origins = (*place.origins, place.real)
-            if any(f"{origin}/".startswith(f"{real}/") for origin in origins):
-                msg = f"the link {path!r} leads back to a folder it lies in"
-                raise InvalidSpec(msg, hint="remove the link, or exclude it in aivcs.toml")
-            self._pending.append(_Place(real, path, place.rules, origins))
-
-    def _target(self, link: str, path: str) -> str:
-        try:
-            real = os.path.realpath(link, strict=True)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                why = "is part of a loop of links"
-            elif error.errno in _BROKEN:
-                why = f"is broken: there is no {str(Path(link).readlink())!r}"
-            else:
-                raise
-            msg = f"the link {path!r} {why}"
-            raise InvalidSpec(msg, hint="repair the link, or exclude it in aivcs.toml") from error
-        if not f"{real}/".startswith(f"{self._root.rstrip('/')}/"):
-            msg = f"the link {path!r} leads out of the folder, to {real!r}"
-            raise InvalidSpec(msg, hint="copy the file into the folder, or exclude the link")
-        return real
+            if any(f"{origin}/".startswith(f"{link.real}/") for origin in origins):
+                self._refuse(path, "a link that leads back to a folder it lies in")
+                return
+            self._pending.append(_Place(link.real, path, place.rules, origins))
 
     def _take(self, path: str, source: Path, target: str | None) -> None:
         found = source.stat()
         if not stat.S_ISREG(found.st_mode):
             self._leave(path, "a pipe, socket or device")
-        elif self._selection.withholds(path, target):
-            self.secrets.append(path)
+        elif self._selection.suspects(path, target):
+            self._withhold(path)
             self._leave(path, "a link to what looks like a secret")
         elif (component := self._selection.component_of(path)) is None:
             self._leave(path, "matches no component")
+        elif not self._selection.allows(path) and _holds_key(source, found.st_size):
+            self._withhold(path)
+            self._leave(path, "looks like a secret: it holds a private key")
         else:
             executable = bool(found.st_mode & stat.S_IXUSR)
             self.files.append(FoundFile(component, path, executable, source, found.st_size))
+
+    def _withhold(self, path: str) -> None:
+        if self._selection.withholds(path):
+            self.secrets.append(path)
+
+    def _refuse(self, path: str, why: str) -> None:
+        self.refused.append(LeftOut(path, why))
+        self._leave(path, why)
 
     def _leave(self, path: str, why: str) -> None:
         self.left_out.append(LeftOut(path.encode(errors="replace").decode(), why))
@@ -159,3 +164,10 @@ def _ignored(path: str, place: _Place, *, folder: bool) -> bool:
         if verdict is not None:
             return verdict
     return False
+
+
+def _holds_key(source: Path, size: int) -> bool:
+    if size > KEY_FILE:
+        return False
+    with source.open("rb") as file:
+        return holds_key(file.read(KEY_HEAD))
