@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
+from aivcs.adapters.sqlite.checksum import COLUMNS
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Severity
 from aivcs.domain.run import RunMetadata, RunStatus
@@ -21,26 +19,13 @@ from aivcs.repo import init, open_repo
 from aivcs.services.importing import Wanted
 from aivcs.testing.objects import noise
 from aivcs.testing.subject import add_spec, by, end, note
+from tests.reseal import edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aivcs.domain.report import Report
 
-_SQL = """
-import json, sqlite3, sys
-database = sqlite3.connect(sys.argv[1])
-guards = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
-guards = database.execute(guards).fetchall()
-for name, _ in guards:
-    database.execute(f"DROP TRIGGER {name}")
-for statement in json.load(sys.stdin):
-    changed = database.execute(statement).rowcount
-    assert changed, statement
-for _, sql in guards:
-    database.execute(sql)
-database.commit()
-"""
 _LARGE = noise(150_000)
 _STATE = b'{"a state": 1}'
 _BODY = "a long body " * 1000
@@ -57,10 +42,8 @@ class Scene:
     imported: str
 
     def plant(self, *statements: str) -> None:
-        """Change rows as somebody who has taken the guards away."""
-        path = self.place / ".aivcs" / "aivcs.db"
-        command = [sys.executable, "-c", _SQL, str(path)]
-        subprocess.run(command, input=json.dumps(statements), text=True, check=True)
+        """Change rows as somebody who has taken the guards away, and mends the checksums."""
+        edit(self.place / ".aivcs" / "aivcs.db", *statements)
 
     @property
     def large(self) -> Path:
@@ -338,3 +321,39 @@ def test_a_page_that_was_overwritten(scene: Scene, name: str) -> None:
         file.seek((page - 1) * 4096)
         file.write(noise(4096))
     assert "ledger" in {kind for kind, _, _ in scene.problems()}
+
+
+_CELLS = [
+    (table, column.strip())
+    for table, columns in COLUMNS.items()
+    for column in (*columns.split(","), "checksum")
+]
+
+
+@pytest.mark.parametrize(("table", "column"), _CELLS)
+def test_a_change_that_leaves_the_checksum_is_found(scene: Scene, table: str, column: str) -> None:
+    """Whatever flips in a row of the ledger is damage, and nothing made of it is handed out."""
+    with open_repo(scene.place) as repo:
+        spec = repo.specs.list()[0].digest
+        run = repo.runs.create_run(spec, RunMetadata("bot", "c0ffee", environment={"a": "b"}))
+        repo.runs.append_events(run, [note(3), note(5, {"long": _BODY})])
+        start = repo.runs.create_run(spec, RunMetadata("bot"))
+        end(repo, start, RunStatus.FAILED)
+    given = {"reason": "'why'", "git_sha": "'c0ffee'", "dirty": "0", "manifest": "zeroblob(32)"}
+    where = f"rowid = (SELECT max(rowid) FROM {table} WHERE {column} IS NOT NULL)"
+    flipped = (
+        f"CASE typeof({column}) WHEN 'integer' THEN {column} + 1 WHEN 'text' THEN {column} || ' '"
+        f" ELSE zeroblob(length({column})) END"
+    )
+    edit(
+        scene.place / ".aivcs" / "aivcs.db",
+        f"UPDATE {table} SET {column} = {given.get(column, column)} WHERE {column} IS NULL",
+        sealed=True,
+    )
+    assert scene.verify().ok or column == "manifest"
+    edit(
+        scene.place / ".aivcs" / "aivcs.db",
+        f"UPDATE {table} SET {column} = {flipped} WHERE {where}",
+        sealed=False,
+    )
+    assert scene.problems()

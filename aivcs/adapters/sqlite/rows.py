@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from aivcs.adapters.sqlite.checksum import check, checksum
 from aivcs.domain import jsontext
 from aivcs.domain.batch import (
     Codec,
@@ -25,17 +26,17 @@ from aivcs.errors import CorruptionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENTRY: Final = "seq, kind, body, object, timestamp, recorded_at"
+ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, checksum"
 RUN: Final = """
 SELECT CAST(s.name AS BLOB), CAST(s.status AS BLOB), CAST(r.agent AS BLOB),
   CAST(r.tags AS BLOB), CAST(r.git_sha AS BLOB), CAST(r.environment AS BLOB),
   CAST(r.source_format AS BLOB), CAST(e.reason AS BLOB),
-  s.size, r.spec, r.created_at, r.source, r.source_index,
-  e.success, e.duration_ms, e.final_state, e.completed_at
+  s.size, r.spec, r.created_at, r.source, r.source_index, r.checksum,
+  e.success, e.duration_ms, e.final_state, e.completed_at, e.checksum
 FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.id
 """
 """Texts come as bytes, so that one that is not UTF-8 spoils its own row only."""
-SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at"
+SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at, checksum"
 
 
 T = TypeVar("T")
@@ -69,28 +70,24 @@ def raw(found: Digest | None) -> bytes | None:
 @_decoding
 def entry(row: Row) -> Entry:
     """Return the entry of a row of ENTRY's columns."""
-    seq, kind, body, large, timestamp, recorded_at = row
+    seq, kind, timestamp, recorded_at, body, large, sealed = row
+    check(sealed, *row[:-1])
     return Entry(seq, kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at))
 
 
 @_decoding
 def draft(row: Row) -> Draft:
     """Return the early entry of a row of ENTRY's columns."""
-    seq, kind, body, large, timestamp, recorded_at = row
+    seq, kind, timestamp, recorded_at, body, large, sealed = row
+    check(sealed, *row[:-1])
     return Draft(kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at), seq)
 
 
 def entry_row(stream: int, seq: int, new: Draft) -> tuple[object, ...]:
     """Return the bindings that insert a draft under ``seq``."""
-    return (
-        stream,
-        seq,
-        new.kind,
-        to_micros(new.timestamp),
-        to_micros(new.recorded_at),
-        new.body,
-        raw(new.object),
-    )
+    times = to_micros(new.timestamp), to_micros(new.recorded_at)
+    cells = (seq, new.kind, *times, new.body, raw(new.object))
+    return (stream, *cells, checksum(*cells))
 
 
 def run(row: Row) -> RunRecord:
@@ -106,7 +103,12 @@ def run(row: Row) -> RunRecord:
 def _run(row: Row) -> RunRecord:
     texts: list[Any] = [None if cell is None else cell.decode() for cell in row[:8]]
     name, status, agent, tags, git_sha, environment, source_format, reason = texts
-    size, spec, created_at, source, index, success, duration_ms, final, completed_at = row[8:]
+    size, spec, created_at, source, index, sealed = row[8:14]
+    success, duration_ms, final, completed_at, end_sealed = row[14:]
+    place = source, index, source_format
+    check(sealed, spec, agent, tags, git_sha, environment, created_at, *place)
+    if completed_at is not None:
+        check(end_sealed, success, duration_ms, final, completed_at, reason)
     seen = None if environment is None else jsontext.decode(environment)
     if not (seen is None or isinstance(seen, dict)):
         msg = "its environment is not an object"
@@ -134,7 +136,8 @@ def _run(row: Row) -> RunRecord:
 @_decoding
 def spec(row: Row) -> NewSpec:
     """Return the annotation of a row of SPEC's columns."""
-    found, name, git_sha, dirty, manifest, created_at = row
+    found, name, git_sha, dirty, manifest, created_at, sealed = row
+    check(sealed, *row[:-1])
     return NewSpec(
         Digest(found),
         name,

@@ -34,7 +34,8 @@ CREATE TABLE runs (
   created_at INTEGER NOT NULL,
   source BLOB CHECK (source IS NULL OR length(source) = 32),
   source_index INTEGER,
-  source_format TEXT
+  source_format TEXT,
+  checksum BLOB NOT NULL CHECK (length(checksum) = 8)
 ) STRICT;
 CREATE INDEX runs_by_agent ON runs (agent, stream);
 CREATE INDEX runs_by_spec ON runs (spec, stream);
@@ -46,7 +47,8 @@ CREATE TABLE ends (
   duration_ms INTEGER NOT NULL CHECK (duration_ms >= 0),
   final_state BLOB CHECK (final_state IS NULL OR length(final_state) = 32),
   completed_at INTEGER NOT NULL,
-  reason TEXT
+  reason TEXT,
+  checksum BLOB NOT NULL CHECK (length(checksum) = 8)
 ) STRICT;
 
 CREATE TABLE entries (
@@ -58,6 +60,7 @@ CREATE TABLE entries (
   recorded_at INTEGER NOT NULL,
   body TEXT,
   object BLOB CHECK (object IS NULL OR length(object) = 32),
+  checksum BLOB NOT NULL CHECK (length(checksum) = 8),
   CHECK ((body IS NULL) <> (object IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX entries_by_seq ON entries (stream, seq);
@@ -72,6 +75,7 @@ CREATE TABLE early (
   recorded_at INTEGER NOT NULL,
   body TEXT,
   object BLOB CHECK (object IS NULL OR length(object) = 32),
+  checksum BLOB NOT NULL CHECK (length(checksum) = 8),
   CHECK ((body IS NULL) <> (object IS NULL)),
   UNIQUE (stream, seq)
 ) STRICT;
@@ -83,7 +87,8 @@ CREATE TABLE specs (
   git_sha TEXT,
   dirty INTEGER CHECK (dirty IN (0, 1)),
   manifest BLOB CHECK (manifest IS NULL OR length(manifest) = 32),
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  checksum BLOB NOT NULL CHECK (length(checksum) = 8)
 ) STRICT;
 CREATE INDEX specs_by_digest ON specs (digest, id);
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import rows
+from aivcs.adapters.sqlite.checksum import checksum
 from aivcs.domain import jsontext
 from aivcs.domain.append import check_complete, plan
 from aivcs.domain.batch import Family
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 _STREAM: Final = "SELECT id, size, status FROM streams WHERE family = ? AND name = ?"
 _INSERT_ENTRY: Final = """
-INSERT INTO entries (stream, seq, kind, timestamp, recorded_at, body, object)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO entries (stream, seq, kind, timestamp, recorded_at, body, object, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INSERT_EARLY: Final = _INSERT_ENTRY.replace("INTO entries", "INTO early")
 
@@ -69,9 +70,9 @@ def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
     values = (spec.name, spec.git_sha, spec.dirty, rows.raw(spec.manifest))
     if known is not None and tuple(known[1:5]) == values:
         return
+    cells = (spec.digest.raw, *values, to_micros(spec.created_at))
     db.execute(
-        f"INSERT INTO specs ({rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?)",
-        (spec.digest.raw, *values, to_micros(spec.created_at)),
+        f"INSERT INTO specs ({rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?, ?)", (*cells, checksum(*cells))
     )
 
 
@@ -98,20 +99,20 @@ def create_run(db: apsw.Connection, run: NewRun) -> None:
         (Family.RUN, run.run_id, RunStatus.RUNNING),
     )
     seen = run.metadata.environment
+    cells = (
+        run.spec_digest.raw,
+        run.metadata.agent_name,
+        jsontext.encode(run.metadata.tags),
+        run.metadata.git_sha,
+        None if seen is None else jsontext.encode(dict(seen)),
+        to_micros(run.created_at),
+        None if source is None else source.digest.raw,
+        None if source is None else source.index,
+        None if source is None else source.format,
+    )
     db.execute(
-        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            db.last_insert_rowid(),
-            run.spec_digest.raw,
-            run.metadata.agent_name,
-            jsontext.encode(run.metadata.tags),
-            run.metadata.git_sha,
-            None if seen is None else jsontext.encode(dict(seen)),
-            to_micros(run.created_at),
-            None if source is None else source.digest.raw,
-            None if source is None else source.index,
-            None if source is None else source.format,
-        ),
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (db.last_insert_rowid(), *cells, checksum(*cells)),
     )
 
 
@@ -180,17 +181,9 @@ def end_run(db: apsw.Connection, end: EndRun) -> None:
     check_move(end.run_id, head.status or RunStatus.RUNNING, end.status)
     if end.status is RunStatus.COMPLETED:
         check_complete(head, _waiting(db, stream))
-    db.execute(
-        "INSERT INTO ends VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            stream,
-            end.success,
-            end.duration_ms,
-            rows.raw(end.final_state),
-            to_micros(end.completed_at),
-            end.reason,
-        ),
-    )
+    final, completed_at = rows.raw(end.final_state), to_micros(end.completed_at)
+    cells = (end.success, end.duration_ms, final, completed_at, end.reason)
+    db.execute("INSERT INTO ends VALUES (?, ?, ?, ?, ?, ?, ?)", (stream, *cells, checksum(*cells)))
     db.execute(
         "UPDATE streams SET status = ? WHERE id = ? AND status = ?",
         (end.status, stream, RunStatus.RUNNING),

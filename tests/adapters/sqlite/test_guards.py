@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     Foreign = Callable[..., list[str]]
 
 _LOGS = ("streams", "runs", "ends", "entries", "specs", "early")
-_ENTRY = "INSERT {or_}INTO {table} VALUES ({id}, {stream}, {seq}, 'forged', 0, 0, '{{}}', NULL)"
+_ENTRY = (
+    "INSERT {or_}INTO {table} VALUES"
+    " ({id}, {stream}, {seq}, 'forged', 0, 0, '{{}}', NULL, zeroblob(8))"
+)
 _STREAM = "INSERT {or_}INTO streams VALUES ({id}, '{family}', '{name}', {size}, {status})"
 _OR = ("", "OR REPLACE ", "OR IGNORE ")
 
@@ -109,7 +112,9 @@ def test_nothing_waits_out_of_turn(filled: Any, foreign: Foreign, or_: str) -> N
 @pytest.mark.parametrize("or_", _OR)
 def test_no_second_run_stream_end_or_spec(filled: Any, foreign: Foreign, or_: str) -> None:
     running = filled.ids["RUNNING"]
-    columns = "spec, agent, tags, git_sha, environment, created_at, source, source_index, 'x'"
+    columns = (
+        "spec, agent, tags, git_sha, environment, created_at, source, source_index, 'x', checksum"
+    )
     again = f"INSERT {or_}INTO runs SELECT {{stream}}, {columns} FROM runs WHERE stream = 1"
     scripts = [
         stream(or_, size=1),
@@ -119,9 +124,12 @@ def test_no_second_run_stream_end_or_spec(filled: Any, foreign: Foreign, or_: st
         stream(or_, family="release", name="agent", status="NULL"),
         *(again.format(stream=number) for number in (1, running, 5, 99)),
         stream(or_, id=50) + f"; INSERT {or_}INTO runs VALUES (50, zeroblob(32), 'a', '', '', '', "
-        "0, NULL, NULL, NULL)",
-        *(f"INSERT {or_}INTO ends VALUES ({n}, 1, 0, NULL, 0, '')" for n in (2, 3, 4, 5, 99)),
-        f"INSERT {or_}INTO specs SELECT id, digest, 'forged', '', 0, NULL, 0 FROM specs",
+        "0, NULL, NULL, NULL, zeroblob(8))",
+        *(
+            f"INSERT {or_}INTO ends VALUES ({n}, 1, 0, NULL, 0, '', zeroblob(8))"
+            for n in (2, 3, 4, 5, 99)
+        ),
+        f"INSERT {or_}INTO specs SELECT id, digest, 'forged', '', 0, NULL, 0, checksum FROM specs",
     ]
     answers = foreign(filled.path, *scripts)
     allowed = ("aivcs: ", "CHECK constraint", "UNIQUE constraint")
@@ -144,7 +152,7 @@ def test_only_legal_moves(filled: Any, foreign: Foreign) -> None:
     assert [a for a in answers if not a.startswith(("aivcs: ", "CHECK constraint"))] == []
     running = filled.ids["RUNNING"]
     legal = [
-        f"INSERT INTO ends VALUES ({running}, 0, 0, NULL, 0, '');"
+        f"INSERT INTO ends VALUES ({running}, 0, 0, NULL, 0, '', zeroblob(8));"
         f"UPDATE streams SET status = '{new.value}' WHERE id = {running}"
         for new in TRANSITIONS[RunStatus.RUNNING]
     ]

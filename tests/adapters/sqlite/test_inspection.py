@@ -12,6 +12,7 @@ from aivcs.adapters.sqlite import SqliteLedger
 from aivcs.domain.batch import Family
 from aivcs.errors import CorruptionError
 from aivcs.repo import open_repo
+from tests.reseal import edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,19 +22,6 @@ if TYPE_CHECKING:
 
 _TRIGGERS = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
 _BAD_TEXT = "CAST(x'61ff' AS TEXT)"
-
-
-def edit(path: Path, *statements: str) -> None:
-    """Change the file as somebody who takes the guards away and puts them back."""
-    database = apsw.Connection(str(path))
-    guards = database.execute(_TRIGGERS).fetchall()
-    for name, _ in guards:
-        database.execute(f"DROP TRIGGER {name}")
-    for statement in statements:
-        database.execute(statement)
-    for _, sql in guards:
-        database.execute(str(sql))
-    database.close()
 
 
 def change(path: Path, statement: str) -> None:
@@ -110,7 +98,7 @@ def test_tables_without_the_number_of_a_schema(filled: Any, version: int) -> Non
         open_repo(filled.place)
 
 
-_END = "INSERT INTO ends VALUES ({stream}, 1, 0, NULL, 0, NULL)"
+_END = "INSERT INTO ends VALUES ({stream}, 1, 0, NULL, 0, NULL, zeroblob(8))"
 
 
 @pytest.mark.parametrize(
