@@ -251,3 +251,12 @@ def test_importing_costs_little() -> None:
     heavy = {"apsw", "blake3", "zstandard", "rich", "click", "pathspec", "pytest", "hypothesis"}
     heavy |= {"subprocess", "tomllib", "uuid", "hashlib", "json", "aivcs.repo"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+def test_a_spec_serves_where_its_digest_is_asked(tmp_path: Path) -> None:
+    with init(tmp_path) as repo:
+        spec = repo.specs.add({"components": {"prompts": {"system.md": "hello"}}})
+        assert repo.releases.promote("bot", spec, by("me")).spec_digest == spec.digest
+        with repo.run(spec=spec) as run:
+            run.event("note")
+        assert run.record().spec_digest == spec.digest

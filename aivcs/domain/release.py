@@ -89,8 +89,11 @@ def check_expected(
         raise StaleCurrent(msg, hint=f"read it again with 'aivcs current {name}', then retry")
 
 
-def check_metadata(metadata: ReleaseMetadata) -> None:
+def check_metadata(metadata: object) -> None:
     """Raise InvalidInputError for an empty promoter, a blank label, and what is no text."""
+    if not isinstance(metadata, ReleaseMetadata):
+        msg = f"not the metadata of a release: {metadata!r}"
+        raise InvalidInputError(msg[:200], hint="give ReleaseMetadata(promoted_by=...)")
     check_actor(metadata.promoted_by)
     check_text("notes", metadata.notes)
     label = check_text("a version label", metadata.version_label)

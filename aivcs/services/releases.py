@@ -21,6 +21,7 @@ from aivcs.domain.release import (
     previous_of,
     select,
 )
+from aivcs.domain.spec import AgentSpec
 from aivcs.errors import CorruptionError, GateFailed, WrongExpectedSequence
 from aivcs.services import bodies
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from aivcs.domain.batch import Entry
     from aivcs.domain.canonical import Json
-    from aivcs.domain.spec import AgentSpec
     from aivcs.ports import Clock, Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.specs import SpecStore
@@ -60,7 +60,7 @@ class ReleaseRegistry:
     def promote(
         self,
         name: str,
-        spec_digest: Digest | str,
+        spec_digest: Digest | str | AgentSpec,
         metadata: ReleaseMetadata,
         *,
         require: Iterable[str] = (),
@@ -74,7 +74,8 @@ class ReleaseRegistry:
         """
         check_name(name)
         check_metadata(metadata)
-        spec = self._specs.require(Digest.parse(spec_digest))
+        found = spec_digest.digest if isinstance(spec_digest, AgentSpec) else spec_digest
+        spec = self._specs.require(Digest.parse(found))
         gates = tuple(require)
 
         def entry(head: ReleaseRecord | None) -> ReleaseRecord:

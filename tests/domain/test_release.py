@@ -183,6 +183,11 @@ def test_what_is_no_text_is_refused(field: str, value: object) -> None:
         check_metadata(ReleaseMetadata(**fields))
 
 
+def test_metadata_are_no_text() -> None:
+    with pytest.raises(InvalidInputError, match="not the metadata of a release"):
+        check_metadata("v3")
+
+
 def test_a_seq_of_very_many_digits_is_not_found() -> None:
     with pytest.raises(ReleaseNotFound):
         select("bot", [], "9" * 5000)
