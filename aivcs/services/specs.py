@@ -107,7 +107,8 @@ class SpecStore:
     def explain(self, directory: Directory) -> Folder:
         """Return what of a folder would be taken, and what left out and why.
 
-        Raises like ``add``, but not for a folder without files of an agent.
+        Raises like ``add``, but not for a folder without files of an agent, nor for links
+        that cannot be followed: those are listed.
         """
         return self._read_folder(directory)
 

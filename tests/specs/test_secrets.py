@@ -93,13 +93,13 @@ def test_a_secret_is_taken_only_when_it_is_allowed(tree: Tree) -> None:
 
 @pytest.mark.parametrize("path", ["prod.env", "key.txt"])
 def test_a_pattern_that_only_fits_a_secret_says_how_to_take_it(tree: Tree, path: str) -> None:
-    manifest = f'[components]\nenv = ["*.md", "*{path}"]\n'
-    root = tree({"aivcs.toml": manifest, "a.md": "", path: KEY})
+    manifest = f'[components]\nenv = ["keep.*", "*{path}"]\n'
+    root = tree({"aivcs.toml": manifest, "keep.md": "", "keep.pem": "", path: KEY})
     with pytest.raises(InvalidSpec, match="matches no file") as caught:
         read_folder(root)
     assert caught.value.hint == f'"{path}" looks like a secret; allow_secrets = ["{path}"] takes it'
     (root / "aivcs.toml").write_text(f'allow_secrets = ["{path}"]\n{manifest}')
-    assert taken(root) == {"a.md": "env", path: "env"}
+    assert taken(root) == {"keep.md": "env", path: "env"}
 
 
 def test_a_link_to_a_secret_is_a_secret(tree: Tree) -> None:
