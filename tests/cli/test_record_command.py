@@ -5,23 +5,14 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from tests.cli.fields import OUTCOME
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
     from tests.cli.conftest import Program
-
-OUTCOME = [
-    "run_id",
-    "agent",
-    "spec_digest",
-    "status",
-    "total_events",
-    "duration_ms",
-    "final_state_digest",
-    "root",
-]
 
 
 def _kinds(program: Program) -> list[str]:

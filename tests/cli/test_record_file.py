@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.trajectories import MAX_SOURCE
+from tests.cli.fields import OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,16 +14,6 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Program
 
-OUTCOME = [
-    "run_id",
-    "agent",
-    "spec_digest",
-    "status",
-    "total_events",
-    "duration_ms",
-    "final_state_digest",
-    "root",
-]
 LINES = b'{"kind": "one"}\n{"kind": "two", "payload": {"a": 1}}\n'
 
 

@@ -7,22 +7,13 @@ import pytest
 
 from aivcs.domain.run import RunMetadata
 from aivcs.repo import open_repo
+from tests.cli.fields import OUTCOME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Program
 
-OUTCOME = [
-    "run_id",
-    "agent",
-    "spec_digest",
-    "status",
-    "total_events",
-    "duration_ms",
-    "final_state_digest",
-    "root",
-]
 WHOLE = [
     *OUTCOME,
     "created_at",
