@@ -65,22 +65,27 @@ class RunLedger:
         identity = check_run_id(self._ids() if run_id is None else run_id)
         return NewRun(identity, Digest.parse(spec_digest), checked, self._clock(), source)
 
-    def append_event(self, run_id: RunId | str, event: RunEvent) -> int:
+    def append_event(self, run_id: RunId | str, event: RunEvent, *, check: bool = False) -> int:
         """Append one event and return its seq.
 
         ``event.seq`` None takes the next number. A seq ahead of the next waits until the
-        gap is closed; an equal event under its own seq is stored once. Raises RunNotFound,
+        gap is closed; an equal event under its own seq is stored once. With ``check`` the
+        kind must be a known one and have the fields it requires. Raises RunNotFound,
         InvalidRunState, SequenceConflict, InvalidEvent.
         """
-        return self.append_events(run_id, (event,))[0]
+        return self.append_events(run_id, (event,), check=check)[0]
 
-    def append_events(self, run_id: RunId | str, events: Iterable[RunEvent]) -> tuple[int, ...]:
+    def append_events(
+        self, run_id: RunId | str, events: Iterable[RunEvent], *, check: bool = False
+    ) -> tuple[int, ...]:
         """Append several events in one transaction and return their seqs; all or none."""
-        batch = self.appending(run_id, events)
+        batch = self.appending(run_id, events, check=check)
         return self._ledger.commit(batch).seqs[0]
 
-    def appending(self, run_id: RunId | str, events: Iterable[RunEvent]) -> Batch:
-        """Return the batch that appends ``events``.
+    def appending(
+        self, run_id: RunId | str, events: Iterable[RunEvent], *, check: bool = False
+    ) -> Batch:
+        """Return the batch that appends ``events``, checked against the known kinds if asked.
 
         Where an event cannot be encoded, an unknown or ended run is the error that counts.
         """
@@ -90,6 +95,10 @@ class RunLedger:
         try:
             for event in events:
                 kind = check_kind(event.kind)
+                if check:
+                    from aivcs.domain.kinds import check_kind_payload
+
+                    check_kind_payload(kind, event.payload)
                 draft, body = bodies.draft(
                     self._objects, kind, event.payload, event.timestamp, now, event.seq
                 )

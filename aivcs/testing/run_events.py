@@ -98,6 +98,20 @@ class RunEventsContract(RepoContract):
         assert repo.runs.append_events(run_id, [note(seq), note(seq)]) == (seq, seq)
         assert seqs(repo, run_id) == sorted({1, seq})
 
+    def test_kinds_are_checked_when_asked(self, repo: Repo, run_id: RunId) -> None:
+        """Any kind is taken, unless the caller wants the known ones with their fields."""
+        good = RunEvent(None, "tool_called", {"tool_name": "search"})
+        free = RunEvent(None, "custom", [1])
+        assert repo.runs.append_events(run_id, [good, free], check=True) == (1, 2)
+        for kind, payload in (("tool_called", {}), ("tool_called", []), ("deploy_started", {})):
+            event = RunEvent(None, kind, payload)
+            with pytest.raises(InvalidEvent, match=kind):
+                repo.runs.append_event(run_id, event, check=True)
+            with pytest.raises(RunNotFound):
+                repo.runs.append_event("nobody", event, check=True)
+            repo.runs.append_event(run_id, event)
+        assert seqs(repo, run_id) == [1, 2, 3, 4, 5]
+
     def test_a_retry_that_gives_no_time_is_stored_once(self, repo: Repo, run_id: RunId) -> None:
         """Where the caller gave no time, kind and payload tell whether it is the same."""
         for _ in range(2):
