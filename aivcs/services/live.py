@@ -16,7 +16,6 @@ from aivcs.services import bodies
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from types import TracebackType
     from typing import Self
 
     from aivcs.domain.batch import Draft, Entry, StoredObject
@@ -254,12 +253,7 @@ class LiveRun:
         """Return self."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *rest: object) -> None:
         """End the run as the block ended, unless ``end`` did."""
         if self._ended:
             return

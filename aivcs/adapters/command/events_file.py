@@ -12,7 +12,6 @@ from aivcs.errors import AivcsError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
 LONGEST_LINE: Final = 16 * 2**20
@@ -115,12 +114,7 @@ class EventsFile:
         """Return self."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *rest: object) -> None:
         """Close the file; it stays where it is, and an error's hint says where that is."""
         os.close(self._descriptor)
         if not isinstance(error, AivcsError):
