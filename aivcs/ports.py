@@ -179,6 +179,18 @@ class BlobStore(Protocol):
         """
         ...
 
+    def read(self, name: str, start: int, length: int) -> bytes:
+        """Return ``length`` bytes of a blob from ``start`` on, fewer only at its end.
+
+        Nothing from behind the end on. Made for many small reads by many threads. Raises
+        like ``open``, and InvalidInputError for a negative number.
+        """
+        ...
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has. Raises like ``open``."""
+        ...
+
     def exists(self, name: str) -> bool:
         """Tell whether a blob of this name is published."""
         ...

@@ -6,7 +6,7 @@ import io
 import threading
 from typing import TYPE_CHECKING
 
-from aivcs.domain.blobname import check_blob_name
+from aivcs.domain.blobname import check_blob_name, check_range
 from aivcs.errors import MissingObject, RepositoryClosed
 
 if TYPE_CHECKING:
@@ -29,12 +29,17 @@ class MemoryBlobs:
 
     def open(self, name: str) -> BinaryIO:
         """Return a seekable file; MissingObject if there is none of this name."""
-        self._check_open()
-        data = self._blobs.get(check_blob_name(name))
-        if data is None:
-            msg = f"no blob {name}"
-            raise MissingObject(msg, hint="store its bytes again")
-        return io.BytesIO(data)
+        return io.BytesIO(self._data(name))
+
+    def read(self, name: str, start: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``start`` on. Raises like ``open``."""
+        data = self._data(name)
+        check_range(start, length)
+        return data[start : start + length]
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has. Raises like ``open``."""
+        return len(self._data(name))
 
     def exists(self, name: str) -> bool:
         """Tell whether a blob of this name is there."""
@@ -63,6 +68,14 @@ class MemoryBlobs:
         self._check_open()
         with self._lock:
             self._blobs.setdefault(check_blob_name(name), data)
+
+    def _data(self, name: str) -> bytes:
+        self._check_open()
+        data = self._blobs.get(check_blob_name(name))
+        if data is None:
+            msg = f"no blob {name}"
+            raise MissingObject(msg, hint="store its bytes again")
+        return data
 
     def _check_open(self) -> None:
         if self._closed:

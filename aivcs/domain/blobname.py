@@ -27,3 +27,13 @@ def check_blob_name(name: str) -> str:
         msg = f"not a name of a blob: {name!r}"
         raise InvalidInputError(msg, hint="names are relative, like large/5f/5f9f.zst")
     return name
+
+
+def check_range(start: int, length: int) -> None:
+    """Refuse a range that begins before the blob or has a negative length.
+
+    Raises InvalidInputError.
+    """
+    if start < 0 or length < 0:
+        msg = f"not a range of a blob: {length} bytes from {start} on"
+        raise InvalidInputError(msg, hint="start and length are zero or more")

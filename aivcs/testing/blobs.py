@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,40 @@ class BlobStoreContract:
             file.seek(100)
             assert file.read(3) == b"def"
 
+    def test_any_range_can_be_read(self, blobs: BlobStore) -> None:
+        """Exactly what is there, and nothing from behind the end on."""
+        data = bytes(range(256))
+        publish(blobs, _NAME, data)
+        for start, length in ((0, 256), (0, 1), (100, 3), (255, 1), (7, 0), (0, 2**62)):
+            assert blobs.read(_NAME, start, length) == data[start : start + length]
+        assert blobs.read(_NAME, 250, 100) == data[250:]
+        for start in (256, 257, 2**40):
+            assert blobs.read(_NAME, start, 10) == b""
+        assert blobs.size(_NAME) == 256
+
+    def test_no_range_is_negative(self, blobs: BlobStore) -> None:
+        """Counting from the end is no part of it."""
+        publish(blobs, _NAME, b"data")
+        for start, length in ((-1, 1), (0, -1)):
+            with pytest.raises(InvalidInputError):
+                blobs.read(_NAME, start, length)
+
+    def test_an_empty_blob_has_nothing_to_read(self, blobs: BlobStore) -> None:
+        """Its size is zero."""
+        publish(blobs, _NAME, b"")
+        assert blobs.size(_NAME) == 0
+        assert blobs.read(_NAME, 0, 10) == b""
+
+    def test_a_deleted_blob_is_not_read(self, blobs: BlobStore) -> None:
+        """Also when it was read before; published again, it is read again."""
+        publish(blobs, _NAME, b"first")
+        assert blobs.read(_NAME, 0, 10) == b"first"
+        blobs.delete(_NAME)
+        with pytest.raises(MissingObject):
+            blobs.read(_NAME, 0, 10)
+        publish(blobs, _NAME, b"again")
+        assert blobs.read(_NAME, 0, 10) == b"again"
+
     def test_opening_nothing_is_a_missing_object(self, blobs: BlobStore) -> None:
         """The error names the blob."""
         publish(blobs, _NAME, b"data")
@@ -99,6 +134,11 @@ class BlobStoreContract:
             assert not blobs.exists(name)
             with pytest.raises(MissingObject, match=name):
                 blobs.open(name)
+            for length in (0, 4):
+                with pytest.raises(MissingObject, match=name):
+                    blobs.read(name, 0, length)
+            with pytest.raises(MissingObject, match=name):
+                blobs.size(name)
 
     def test_names_are_in_order(self, blobs: BlobStore) -> None:
         """The order is that of the whole names as text."""
@@ -125,6 +165,10 @@ class BlobStoreContract:
         with pytest.raises(InvalidInputError):
             blobs.open(name)
         with pytest.raises(InvalidInputError):
+            blobs.read(name, 0, 1)
+        with pytest.raises(InvalidInputError):
+            blobs.size(name)
+        with pytest.raises(InvalidInputError):
             blobs.exists(name)
         with pytest.raises(InvalidInputError):
             blobs.delete(name)
@@ -149,6 +193,34 @@ class BlobStoreContract:
         assert list(blobs.names()) == [_NAME]
         assert content(blobs, _NAME) == data
 
+    def test_many_threads_read_and_delete(self, blobs: BlobStore) -> None:
+        """Each read gives the right bytes, or says that the blob is missing."""
+        names = [f"packs/{number}.pack" for number in range(6)]
+        for name in names:
+            publish(blobs, name, name.encode() * 500)
+        start = threading.Barrier(5)
+
+        def read(seed: int) -> int:
+            start.wait()
+            hits = 0
+            for step in range(60):
+                name = names[(seed + step) % len(names)]
+                with suppress(MissingObject):
+                    assert blobs.read(name, len(name) * step, len(name)) == name.encode()
+                    hits += 1
+            return hits
+
+        def delete() -> int:
+            start.wait()
+            for name in names[:3]:
+                blobs.delete(name)
+            return 1
+
+        with ThreadPoolExecutor(5) as pool:
+            work = [pool.submit(read, seed) for seed in range(4)] + [pool.submit(delete)]
+            assert all(done.result() for done in work)
+        assert list(blobs.names()) == names[3:]
+
     def test_a_closed_store_refuses(self, blobs: BlobStore) -> None:
         """Closing twice is fine; every use afterwards says that the store is closed."""
         with blobs.stage() as staged:
@@ -160,6 +232,10 @@ class BlobStoreContract:
             blobs.stage()
         with pytest.raises(RepositoryClosed):
             blobs.open(_NAME)
+        with pytest.raises(RepositoryClosed):
+            blobs.read(_NAME, 0, 1)
+        with pytest.raises(RepositoryClosed):
+            blobs.size(_NAME)
         with pytest.raises(RepositoryClosed):
             blobs.exists(_NAME)
         with pytest.raises(RepositoryClosed):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.adapters.files import FileBlobs, staged, write_atomically
-from aivcs.errors import CorruptionError, StorageError
+from aivcs.errors import CorruptionError, MissingObject, StorageError
 from aivcs.testing.blobs import content, publish
 
 if TYPE_CHECKING:
@@ -257,6 +257,53 @@ def test_a_disk_that_cannot_be_read(blobs: FileBlobs) -> None:
         blobs.open(".".join(["x"] * 300))
 
 
+def open_descriptors(below: Path) -> int:
+    links = list(Path("/proc/self/fd").iterdir())
+    return sum(str(link.readlink()).startswith(str(below)) for link in links if link.is_symlink())
+
+
+def test_few_files_stay_open(blobs: FileBlobs) -> None:
+    names = [f"packs/{number:03}.pack" for number in range(100)]
+    for name in names:
+        publish(blobs, name, name.encode())
+    for name in names * 2:
+        assert blobs.read(name, 6, 3) == name[6:9].encode()
+    assert open_descriptors(blobs.root) == 64
+    blobs.delete(names[-1])
+    assert open_descriptors(blobs.root) == 63
+    blobs.close()
+    assert open_descriptors(blobs.root) == 0
+
+
+def test_a_file_that_was_replaced_is_read_anew(blobs: FileBlobs) -> None:
+    publish(blobs, NAME, b"damaged")
+    assert blobs.read(NAME, 0, 10) == b"damaged"
+    write_atomically(blobs.root / NAME, b"healed")
+    assert blobs.read(NAME, 0, 10) == b"healed"
+    (blobs.root / NAME).unlink()
+    with pytest.raises(MissingObject, match="abcd"):
+        blobs.read(NAME, 0, 10)
+    assert open_descriptors(blobs.root) == 0
+
+
+def test_a_short_read_is_continued(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(blobs, NAME, b"0123456789")
+    real = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, length, at: real(file, min(length, 3), at))
+    assert blobs.read(NAME, 1, 8) == b"12345678"
+    monkeypatch.setattr(os, "pread", lambda file, length, at: real(file, length, at)[: 4 - at])
+    assert blobs.read(NAME, 0, 10) == b"0123"
+
+
+def test_a_failing_read_is_a_storage_error(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(blobs, NAME, b"data")
+    failing(monkeypatch, "pread", errno.EIO)
+    with pytest.raises(StorageError, match="abcd"):
+        blobs.read(NAME, 0, 4)
+
+
 def put_folder(path: Path) -> None:
     path.mkdir()
 
@@ -288,6 +335,10 @@ def test_what_has_the_place_of_a_file(blobs: FileBlobs, put: Callable[[Path], No
     put(path)
     with pytest.raises(CorruptionError, match=r"abcd\.zst is not a regular file"):
         blobs.open(NAME)
+    with pytest.raises(CorruptionError, match="not a regular file"):
+        blobs.read(NAME, 0, 1)
+    with pytest.raises(CorruptionError, match="not a regular file"):
+        blobs.size(NAME)
     with pytest.raises(CorruptionError, match="not a regular file"):
         publish(blobs, NAME, b"data")
     assert list(blobs.staging.iterdir()) == []

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import os
 import stat
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aivcs.adapters.files.descriptors import OpenFiles, open_regular
 from aivcs.adapters.files.durable import make_folder, sync_folder
 from aivcs.adapters.files.failures import NO_FILE, not_regular, translated
 from aivcs.adapters.files.staged import SUFFIX, StagedFile, lock
-from aivcs.domain.blobname import check_blob_name
+from aivcs.domain.blobname import check_blob_name, check_range
 from aivcs.errors import CorruptionError, MissingObject, RepositoryClosed
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class FileBlobs:
         self.staging = staging
         self._closed = False
         self._swept = False
+        self._files = OpenFiles()
 
     def stage(self) -> StagedFile:
         """Begin a blob; the first of a store clears away what dead writers left."""
@@ -50,16 +53,28 @@ class FileBlobs:
         pipe or device has its place.
         """
         path = self._path(name)
-        with translated(path):
-            try:
-                return io.BufferedReader(_BlobFile(path))
-            except (FileNotFoundError, NotADirectoryError) as error:
-                msg = f"no file {path}"
-                raise MissingObject(msg, hint="restore it from a copy") from error
-            except OSError as error:
-                if error.errno not in NO_FILE:
-                    raise
-                raise not_regular(path) from error
+        with _present(path):
+            return io.BufferedReader(_BlobFile(path))
+
+    def read(self, name: str, start: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``start`` on, fewer only at the blob's end.
+
+        Raises like ``open``. A file that was read stays open until it is deleted, the
+        store is closed, or 64 others were read since.
+        """
+        path = self._path(name)
+        check_range(start, length)
+        with _present(path):
+            return self._files.read(path, start, length)
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has. Raises like ``open``."""
+        path = self._path(name)
+        with _present(path):
+            status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise not_regular(path)
+        return status.st_size
 
     def exists(self, name: str) -> bool:
         """Tell whether a file of this name is there."""
@@ -86,6 +101,8 @@ class FileBlobs:
                 path.unlink()
             except (FileNotFoundError, NotADirectoryError):
                 return
+            finally:
+                self._files.forget(path)
             sync_folder(path.parent)
 
     def sweep(self) -> int:
@@ -100,6 +117,7 @@ class FileBlobs:
     def close(self) -> None:
         """Refuse every further call; idempotent."""
         self._closed = True
+        self._files.close()
 
     def _path(self, name: str) -> Path:
         self._check_open()
@@ -123,7 +141,7 @@ class _BlobFile(io.FileIO):
 
     def __init__(self, path: Path) -> None:
         self._place = path
-        super().__init__(path, "rb", opener=_open_regular)
+        super().__init__(path, "rb", opener=open_regular)
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
         with translated(self._place):
@@ -134,13 +152,19 @@ class _BlobFile(io.FileIO):
             return super().readall()
 
 
-def _open_regular(path: str, flags: int) -> int:
-    # Opening a pipe would wait for its writer, and a device may do anything.
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise not_regular(path)
-    return descriptor
+@contextmanager
+def _present(path: Path) -> Iterator[None]:
+    """Say of an absent file that it is missing, and of what is no file that it is none."""
+    with translated(path):
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError) as error:
+            msg = f"no file {path}"
+            raise MissingObject(msg, hint="restore it from a copy") from error
+        except OSError as error:
+            if error.errno not in NO_FILE:
+                raise
+            raise not_regular(path) from error
 
 
 def _raise(error: OSError) -> None:
@@ -149,7 +173,7 @@ def _raise(error: OSError) -> None:
 
 def _remove_stale(path: Path) -> bool:
     try:
-        descriptor = _open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, CorruptionError):
         return False
     try:
