@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import BinaryIO
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
         Entry,
         Family,
         NewSpec,
+        Pack,
         Receipt,
         Reference,
         RunQuery,
         StoredObject,
         Stream,
+        Surveyed,
     )
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunRecord, Source
@@ -60,9 +63,10 @@ class Ledger(Protocol):
         """Apply a batch in one transaction.
 
         Raises RunNotFound, SpecNotFound, InvalidRunState, WrongExpectedSequence,
-        SequenceConflict, InvalidEvent, ConflictError (a run id or a source that is taken),
-        StorageError, CorruptionError. Objects and specs that are already there are left
-        as they are; objects to delete that are absent are no error.
+        SequenceConflict, InvalidEvent, ConflictError (a run id or a source that is taken, a
+        pack that is in use), StorageError, CorruptionError. Objects, packs and specs that
+        are already there are left as they are; objects to delete that are absent are no
+        error. Inside ``exclusive`` it joins that transaction.
         """
         ...
 
@@ -115,6 +119,64 @@ class Ledger(Protocol):
 
     def objects(self, digests: Sequence[Digest]) -> Mapping[Digest, StoredObject]:
         """Return those of the objects that are stored, as stored (unverified)."""
+        ...
+
+    def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:
+        """Return the sizes of those of the objects that are stored; reads no content."""
+        ...
+
+    def hot(self, *, after: int = 0, limit: int = 500) -> list[tuple[int, StoredObject]]:
+        """Return hot objects in the order of storing, with numbers that ascend.
+
+        Begins behind the number ``after``.
+        """
+        ...
+
+    def backlog(self) -> int:
+        """Return about how many hot objects there are, at once."""
+        ...
+
+    def packs(self) -> list[Pack]:
+        """Return the listed packs in the order of listing."""
+        ...
+
+    def survey(self, *, after: Digest | None = None, limit: int = 1000) -> list[Surveyed]:
+        """Return what is stored, in ascending order of digest, from behind ``after`` on."""
+        ...
+
+    def unnamed(self, digests: Sequence[Digest]) -> set[Digest]:
+        """Return those of the digests that no row names and no live process holds.
+
+        They need not be stored.
+        """
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the one write transaction: what is read inside stays true until its end.
+
+        Commits of this thread inside join it; all of it lands at the end, or nothing when
+        an error leaves it.
+        """
+        ...
+
+    def upkeep(self, *, wait: bool) -> AbstractContextManager[bool]:
+        """Be the only one who seals, collects or repairs; tells whether one is.
+
+        Without ``wait`` the answer is False when somebody else is. A process that dies
+        lets go of it.
+        """
+        ...
+
+    def reap(self) -> int:
+        """Forget the leases of dead processes with what they held; return how many."""
+        ...
+
+    def compact(self, advance: Callable[[], None] = lambda: None) -> None:
+        """Give space that deletions left back to the file system, in short steps."""
+        ...
+
+    def reset_index(self) -> None:
+        """Forget every pack and sealed object, whatever state their tables are in."""
         ...
 
     def digests(self, *, after: Digest | None = None, limit: int = 1000) -> list[Digest]:

@@ -1,7 +1,7 @@
 """What one user action writes: a batch that lands whole or not at all.
 
 A batch is data. Services build it, a ledger applies it in one transaction in the order
-of its fields: objects, specs, runs, appends, references, ends, deletions.
+of its fields.
 """
 
 from __future__ import annotations
@@ -31,6 +31,14 @@ class Codec(IntEnum):
     ZSTD = 1
 
 
+class Tier(StrEnum):
+    """Where an object's bytes are: a row of the ledger, a pack, or a file of its own."""
+
+    HOT = "hot"
+    SEALED = "sealed"
+    LARGE = "large"
+
+
 class Role(StrEnum):
     """Why the ledger holds an object."""
 
@@ -41,13 +49,95 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack as the ledger lists it.
+
+    ``digest`` is of its bytes and names its file, ``size`` is their number. A pack without
+    a dictionary has ``dictionary_length`` 0; else the dictionary's zstd frame is there.
+    """
+
+    digest: Digest
+    size: int
+    objects: int
+    dictionary_offset: int = 0
+    dictionary_length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A zstd frame in a pack: ``length`` bytes from ``offset`` on, ``size`` when unpacked."""
+
+    pack: Pack
+    offset: int
+    length: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sealed object begins: ``start`` bytes into the content of a block."""
+
+    block: Block
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as stored: ``data`` has a small one's encoded bytes, None for a large file."""
+    """An object as stored.
+
+    ``data`` has the encoded bytes of a hot one, ``place`` says where a sealed one is; a
+    large one has neither, its file bears its digest. A sealed one's codec is ZSTD.
+    """
 
     digest: Digest
     size: int
     codec: Codec
     data: bytes | None
+    place: Place | None = None
+
+    @property
+    def tier(self) -> Tier:
+        """Where the bytes are."""
+        if self.data is not None:
+            return Tier.HOT
+        return Tier.LARGE if self.place is None else Tier.SEALED
+
+
+@dataclass(frozen=True, slots=True)
+class NewPack:
+    """A published pack to list: for each block its (offset, length, size), in order."""
+
+    pack: Pack
+    blocks: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An object in a pack: the number of its block (from 0), where it starts, its size."""
+
+    digest: Digest
+    pack: Digest
+    block: int
+    start: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What a collection needs to know of a stored object.
+
+    ``stored`` is the bytes that its row or file takes (of a sealed one: its size unpacked);
+    ``named``: a row of the ledger names it (run, event, spec, release, reference, pin);
+    ``held``: a live process stored it and may still name it.
+    """
+
+    digest: Digest
+    tier: Tier
+    size: int
+    stored: int
+    named: bool
+    held: bool
+    pack: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +206,14 @@ class EndRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Expiry:
+    """An ended run of which only the log is kept from now on."""
+
+    run_id: str
+    expired_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A reason to keep an object: a pin (no run), or a run's need of it."""
 
@@ -126,14 +224,35 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything one action writes."""
+    """Everything one action writes.
+
+    ``hold``: this process holds the batch's objects until it closes the ledger, whether
+    they are new or not, because nothing in the batch names them. ``holds``: so it does
+    with these digests, which need not be stored yet. ``restored``: rows that replace
+    whatever row their digest has. ``packs``: published packs to list, with their blocks.
+    ``moves``: objects that lie in a listed pack from now on; one that is in no tier any
+    more, or is large, stays as it is. ``finds``: objects of a listed pack that are stored
+    nowhere else. ``dropped_packs``: packs to list no longer; ConflictError while an
+    object is in one. ``expired``: ended runs whose artifacts, checkpoints, states and
+    source are no longer kept. ``unpinned``: digests that lose their pin. ``deletions``:
+    objects to forget, with their pins.
+    """
 
     objects: tuple[StoredObject, ...] = ()
+    hold: bool = False
+    holds: tuple[Digest, ...] = ()
+    restored: tuple[StoredObject, ...] = ()
+    packs: tuple[NewPack, ...] = ()
+    moves: tuple[Packed, ...] = ()
+    finds: tuple[Packed, ...] = ()
+    dropped_packs: tuple[Digest, ...] = ()
     specs: tuple[NewSpec, ...] = ()
     runs: tuple[NewRun, ...] = ()
     appends: tuple[Append, ...] = ()
     references: tuple[Reference, ...] = ()
     ends: tuple[EndRun, ...] = ()
+    expired: tuple[Expiry, ...] = ()
+    unpinned: tuple[Digest, ...] = ()
     deletions: tuple[Digest, ...] = ()
 
 

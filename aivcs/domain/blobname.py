@@ -16,6 +16,11 @@ def large_name(digest: Digest) -> str:
     return f"large/{text[:2]}/{text}.zst"
 
 
+def pack_name(digest: Digest) -> str:
+    """Return where a pack is: ``packs/<hex>.pack``."""
+    return f"packs/{digest}.pack"
+
+
 def check_blob_name(name: str) -> str:
     """Return the name of a blob.
 
