@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunRecord, Source
+    from aivcs.domain.usage import Use
 
 
 class Clock(Protocol):
@@ -189,6 +190,14 @@ class Ledger(Protocol):
 
     def holders(self, digest: Digest) -> list[str]:
         """Say which rows name this object (runs, events, specs, references but pins)."""
+        ...
+
+    def uses(self, digests: Sequence[Digest]) -> list[Use]:
+        """Return every use of some objects: what of rows and live processes keeps each.
+
+        Those of one object stand together, in the order asked. The objects need not be
+        stored. What of an expired run keeps nothing is among them and says so.
+        """
         ...
 
     def check(self) -> list[str]:
