@@ -7,10 +7,11 @@ the service that built the batch, after reading again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import BinaryIO
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
         Surveyed,
     )
     from aivcs.domain.digest import Digest
+    from aivcs.domain.listing import Listing
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.usage import Use
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -139,6 +143,17 @@ class Ledger(Protocol):
 
     def packs(self) -> list[Pack]:
         """Return the listed packs in the order of listing."""
+        ...
+
+    def listing(self, pack: Digest) -> Listing | None:
+        """Return what is listed of a pack, or None; CorruptionError for rows of no order.
+
+        Made for reading a pack's rows at once: it takes memory for each of its objects.
+        """
+        ...
+
+    def large(self, *, after: Digest | None = None, limit: int = 1000) -> list[StoredObject]:
+        """Return large objects in ascending order of digest, from behind ``after`` on."""
         ...
 
     def survey(self, *, after: Digest | None = None, limit: int = 1000) -> list[Surveyed]:
@@ -276,4 +291,35 @@ class BlobStore(Protocol):
 
     def close(self) -> None:
         """Release everything; idempotent."""
+        ...
+
+
+class Spread(Protocol):
+    """Does pieces of work at the same time where that is faster.
+
+    Yields (n, work(n)) for every n below ``count``, in any order. The work may be done in
+    a copy of the process: it reads values and blobs, never the ledger, and what it returns
+    can be pickled. What it raises is raised here.
+    """
+
+    def __call__(
+        self, work: Callable[[int], T], count: int
+    ) -> AbstractContextManager[Iterator[tuple[int, T]]]:
+        """Begin; the copies end with the context."""
+        ...
+
+
+class Bookmarks(Protocol):
+    """How far long work has come: a set of names that may be lost, but never lies."""
+
+    def marks(self) -> AbstractSet[str]:
+        """Return all of them; none where they cannot be read."""
+        ...
+
+    def add(self, marks: Iterable[str]) -> None:
+        """Remember some more. Raises StorageError."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all. Raises StorageError."""
         ...
