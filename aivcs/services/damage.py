@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aivcs.domain.blobname import pack_name
 from aivcs.errors import IntegrityError, MissingObject, NotFound
 
 if TYPE_CHECKING:
@@ -29,3 +30,19 @@ def gone(digest: Digest, place: str) -> MissingObject:
 def absent(digest: Digest) -> NotFound:
     """Return the error for a digest that nothing is stored under."""
     return NotFound(f"no object {digest} is stored here", hint="'aivcs object list' shows what is")
+
+
+def damaged_pack(pack: Digest, detail: str) -> IntegrityError:
+    """Return the error for a pack whose bytes are not those that were published."""
+    return IntegrityError(
+        f"pack {pack} in {pack_name(pack)} is damaged: {detail}",
+        hint="'aivcs verify' lists every damaged object, 'aivcs repair' saves the others",
+    )
+
+
+def gone_pack(pack: Digest) -> MissingObject:
+    """Return the error for a pack that is listed but is not there."""
+    return MissingObject(
+        f"pack {pack} is listed, but {pack_name(pack)} is missing",
+        hint="restore the file from a copy",
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from zstandard import ZstdCompressor, ZstdDecompressor
+    from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
 
 MAX_UNPACKED: Final = 16 * 2**20
 """No frame is unpacked to more bytes than this, whatever its header says."""
@@ -30,9 +30,7 @@ def pack(data: bytes) -> bytes:
     """Return ``data`` as one zstd frame of level 3, with the size in the header."""
     packer = _contexts.packer
     if packer is None:
-        from zstandard import ZstdCompressor
-
-        packer = _contexts.packer = ZstdCompressor(level=_LEVEL, write_content_size=True)
+        packer = _contexts.packer = packer_of(_LEVEL)
     return packer.compress(data)
 
 
@@ -42,18 +40,40 @@ def unpack(data: bytes, size: int) -> bytes:
     Raises CorruptionError when the data is not exactly one frame that holds ``size``
     bytes; the header is believed only when it says so, so a forged one takes no memory.
     """
-    import zstandard
-
     unpacker = _contexts.unpacker
     if unpacker is None:
-        unpacker = _contexts.unpacker = zstandard.ZstdDecompressor()
+        unpacker = _contexts.unpacker = unpacker_of(None)
+    return unpack_by(unpacker, data, size)
+
+
+def packer_of(
+    level: int, dictionary: ZstdCompressionDict | None = None, *, checksum: bool = False
+) -> ZstdCompressor:
+    """Return a context that packs at a level, for one thread; with ``checksum``, of zstd's own."""
+    from zstandard import ZstdCompressor
+
+    return ZstdCompressor(
+        level=level, dict_data=dictionary, write_content_size=True, write_checksum=checksum
+    )
+
+
+def unpacker_of(dictionary: ZstdCompressionDict | None) -> ZstdDecompressor:
+    """Return a context that unpacks, for one thread."""
+    from zstandard import ZstdDecompressor
+
+    return ZstdDecompressor(dict_data=dictionary)
+
+
+def unpack_by(unpacker: ZstdDecompressor, data: bytes, size: int) -> bytes:
+    """Return the ``size`` bytes of a frame, as ``unpack`` does, with a given context."""
+    from zstandard import ZstdError, frame_content_size
+
     try:
-        held = zstandard.frame_content_size(data)
+        held = frame_content_size(data)
         if held != size or size > MAX_UNPACKED:
             msg = f"its frame holds {held} bytes where {size} are recorded"
             raise CorruptionError(msg)
-        content = unpacker.decompress(data, max_output_size=size, allow_extra_data=False)
-    except zstandard.ZstdError as error:
+        return unpacker.decompress(data, max_output_size=size, allow_extra_data=False)
+    except ZstdError as error:
         msg = f"it cannot be decompressed ({error})"
         raise CorruptionError(msg) from error
-    return content
