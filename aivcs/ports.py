@@ -248,8 +248,9 @@ class BlobStore(Protocol):
     """Immutable files by name, written once.
 
     Consistency: a published blob is seen by every later read and never changes.
-    Durability: when ``publish`` returns, the blob survives a power cut. Concurrency: any
-    number of writers; two that publish one name write the same bytes. A failed publish
+    Durability: when ``publish`` returns, the blob survives a power cut (in a bucket, as far
+    as its server sees to that). Concurrency: any number of writers; two that publish one
+    name write the same bytes. A failed publish
     may have landed; publishing again is harmless. Names are relative, ``/``-separated.
     """
 
@@ -287,6 +288,14 @@ class BlobStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove a blob; none of this name is no error."""
+        ...
+
+    def unfinished(self) -> list[tuple[str, int]]:
+        """Return what dead writers never published: a name for people, and its bytes."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what is ``unfinished``; return how many there were."""
         ...
 
     def close(self) -> None:

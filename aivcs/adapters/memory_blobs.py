@@ -59,6 +59,16 @@ class MemoryBlobs:
         with self._lock:
             self._blobs.pop(check_blob_name(name), None)
 
+    def unfinished(self) -> list[tuple[str, int]]:
+        """Find nothing: what was never published is gone with its writer."""
+        self._check_open()
+        return []
+
+    def sweep(self) -> int:
+        """Remove nothing."""
+        self._check_open()
+        return 0
+
     def close(self) -> None:
         """Refuse every further call; idempotent."""
         self._closed = True

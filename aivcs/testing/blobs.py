@@ -221,6 +221,15 @@ class BlobStoreContract:
             assert all(done.result() for done in work)
         assert list(blobs.names()) == names[3:]
 
+    def test_what_is_being_written_is_not_unfinished(self, blobs: BlobStore) -> None:
+        """Nobody takes a blob away from a writer that lives."""
+        with blobs.stage() as staged:
+            staged.write(b"data")
+            assert blobs.unfinished() == []
+            assert blobs.sweep() == 0
+            staged.publish(_NAME)
+        assert blobs.read(_NAME, 0, 9) == b"data"
+
     def test_a_closed_store_refuses(self, blobs: BlobStore) -> None:
         """Closing twice is fine; every use afterwards says that the store is closed."""
         with blobs.stage() as staged:
@@ -242,3 +251,7 @@ class BlobStoreContract:
             list(blobs.names())
         with pytest.raises(RepositoryClosed):
             blobs.delete(_NAME)
+        with pytest.raises(RepositoryClosed):
+            blobs.unfinished()
+        with pytest.raises(RepositoryClosed):
+            blobs.sweep()

@@ -205,6 +205,8 @@ os._exit(9)
     assert FileBlobs(blobs.root, blobs.staging).sweep() == 1
     assert not dead.exists()
     assert subprocess.run(command, check=False).returncode == 9
+    (left,) = blobs.staging.glob("*.part")
+    assert FileBlobs(blobs.root, blobs.staging).unfinished() == [(left.name, 4)]
     with blobs.stage() as blob:
         assert [path.suffix for path in blobs.staging.iterdir()].count(".part") == 1
         assert blobs.sweep() == 0

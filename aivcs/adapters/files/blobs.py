@@ -105,13 +105,27 @@ class FileBlobs:
                 self._files.forget(path)
             sync_folder(path.parent)
 
+    def unfinished(self) -> list[tuple[str, int]]:
+        """Return the names and bytes of the staged files whose writer is dead."""
+        self._check_open()
+        found: list[tuple[str, int]] = []
+        with translated(self.staging):
+            for path in sorted(self.staging.glob(f"*{SUFFIX}")):
+                with _stale(path) as size:
+                    if size is not None:
+                        found.append((path.name, size))
+        return found
+
     def sweep(self) -> int:
         """Remove staged files whose writer is dead; return how many there were."""
         self._check_open()
         removed = 0
         with translated(self.staging):
             for path in sorted(self.staging.glob(f"*{SUFFIX}")):
-                removed += _remove_stale(path)
+                with _stale(path) as size:
+                    if size is not None:
+                        path.unlink(missing_ok=True)
+                        removed += 1
         return removed
 
     def close(self) -> None:
@@ -171,15 +185,15 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _remove_stale(path: Path) -> bool:
+@contextmanager
+def _stale(path: Path) -> Iterator[int | None]:
+    """Hold the lock of a staged file; yield its size, or None where its writer lives."""
     try:
         descriptor = open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, CorruptionError):
-        return False
+        yield None
+        return
     try:
-        if not lock(descriptor):
-            return False
-        path.unlink(missing_ok=True)
-        return True
+        yield os.fstat(descriptor).st_size if lock(descriptor) else None
     finally:
         os.close(descriptor)
