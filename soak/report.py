@@ -1,0 +1,118 @@
+"""The page on reliability: what each sweep does, and what its last full run found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from soak.result import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from soak.result import Kept
+
+PAGE: Final = ROOT / "docs" / "reliability.md"
+
+_HEAD: Final = """\
+# Reliability: what was tried to break it
+
+`make soak` runs the sweeps below in full and writes this page from their results. The test
+suite runs a smaller, seeded part of each. In every sweep a *promise* is a call that returned:
+an object that was stored, pinned, or named by a run or a spec. A sweep counts as wrong every
+promise that was not kept, every byte that came back wrong, every repository that did not open,
+all damage that `verify` reports, and every object or file that the last `gc --full` should have
+removed and did not.
+"""
+
+TEXTS: Final = {
+    "machine": """\
+## Random steps against a model
+
+A state machine puts small and large objects, puts them again, pins, unpins, records and
+expires runs, adds specs, deletes, seals, collects, closes and opens, in random order. Some steps
+are taken by a process that dies before or after one of its writes. After each step everything
+that the model says is promised is read, also by a reader that opened the repository at the
+beginning. At the end a full collection must leave exactly what is named.
+""",
+    "crew": """\
+## Eight processes
+
+Six writers, a sealer and a collector work on one repository. Each is killed with SIGKILL at a
+random moment and started again. A writer stores objects of its own and objects that others
+store too, names them later, and reads what it was promised while the others collect. A step is
+a call that was acknowledged.
+""",
+    "kills": """\
+## One process after the other
+
+A process puts, names, drops, seals, collects or repairs, and is killed with SIGKILL after a
+random time. After each kill its promises are read; after every tenth all promises are, and the
+whole repository is verified.
+""",
+    "powercut": """\
+## Power cuts
+
+Workers run on an ext4 file system (`data=ordered`) whose disk is a recorder: a small program
+behind the kernel's loop device that keeps every write and every flush in the order in which the
+kernel sent them, and between them each promise, at the instant it was told. Half of the records
+are of one process that does everything, half of two writers beside a sealer and a collector.
+
+For each cut an instant is drawn, half of them right behind a promise. The disk is then made as
+the cut would leave it: what was written before the last flush is there; of what was written
+since, each sector of 512 bytes is there or not, by the dice (in half of the cuts none of it is).
+So writes are lost, torn and reordered as far as the disk's contract allows. The kernel mounts that
+disk and replays its journal, and every promise told before the instant must be readable; then
+`verify`, `seal`, and `gc --full` must work and lose nothing.
+
+The same sweep over a repository with `durability = "os"`, which does not wait for the disk,
+loses promises at once: a test shows that, so the sweep does see what it looks for.
+""",
+    "flips": """\
+## Flipped bits
+
+Each byte of each file of a small sealed repository is changed, one at a time. Then everything
+is verified and read: the change is reported, or it has no effect on anything that is returned.
+""",
+    "s3": """\
+## A server that is killed
+
+Objects are written to a real S3 server that is killed with SIGKILL under load and started
+again. What was acknowledged must be there. (Whether a server's own promises survive a power cut
+is the server's affair, and is not tried here.)
+""",
+}
+
+
+def page(kept: Mapping[str, Kept]) -> str:
+    """Return the page for the results at hand, by the name of the sweep."""
+    return _HEAD + "".join(f"\n{part}" for part in _parts(kept))
+
+
+def _parts(kept: Mapping[str, Kept]) -> Iterator[str]:
+    yield "".join(_summary(kept))
+    for name, text in TEXTS.items():
+        yield text + "\n" + "".join(_figures(kept.get(name)))
+
+
+def _summary(kept: Mapping[str, Kept]) -> Iterator[str]:
+    yield "| sweep | result | seed | time | commit |\n|---|---|---|---|---|\n"
+    for name in TEXTS:
+        if name in kept:
+            one = kept[name]
+            verdict = "nothing wrong" if one.result.ok else f"{len(one.result.wrong)} wrong"
+            commit = one.commit + (" with changes" if one.changed else "")
+            seed, seconds = one.result.seed, one.result.seconds
+            yield f"| {name} | {verdict} | {seed} | {seconds:.0f} s | `{commit}` |\n"
+    machines = sorted({one.machine for one in kept.values()})
+    yield "".join(f"\nMachine: {machine}.\n" for machine in machines)
+
+
+def _figures(kept: Kept | None) -> Iterator[str]:
+    if kept is None:
+        yield "It has not been run in full yet.\n"
+        return
+    yield "| what | how many |\n|---|---:|\n"
+    for what, number in kept.result.counts.items():
+        yield f"| {what} | {number:,} |\n"
+    yield f"| **wrong** | **{len(kept.result.wrong):,}** |\n"
+    yield f"\nFinished {kept.finished}.\n"
