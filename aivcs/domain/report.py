@@ -17,22 +17,43 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+class Depth(StrEnum):
+    """How much a verification reads.
+
+    ``structure``: rows, footers and sizes, no content. ``sample``: that, and a part of the
+    content. ``bytes``: every stored byte.
+    """
+
+    STRUCTURE = "structure"
+    SAMPLE = "sample"
+    BYTES = "bytes"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding: what kind, the id it is about, and a sentence."""
+    """One finding: what kind, the id it is about, and a sentence.
+
+    ``breaks`` says of a damaged object what needs it.
+    """
 
     kind: str
     id: str
     detail: str
     severity: Severity = Severity.ERROR
+    breaks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome: how many objects, runs, events and releases were checked, and findings."""
+    """The outcome: how many objects, runs, events and releases were checked, and findings.
+
+    ``complete`` tells whether all was read that ``depth`` asks for; a sample never is.
+    """
 
     checked: Mapping[str, int]
     problems: tuple[Problem, ...] = field(default=())
+    depth: Depth = Depth.BYTES
+    complete: bool = True
 
     @property
     def ok(self) -> bool:

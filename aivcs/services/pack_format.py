@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import NewPack, Pack, Packed
@@ -66,13 +67,21 @@ class Footer:
 
     def objects(self) -> Iterator[Packed]:
         """Yield every object's place, in order."""
+        for raw, number, start, size in self.places():
+            yield Packed(Digest(raw), self.pack.digest, number, start, size)
+
+    def places(self) -> Iterator[tuple[bytes, int, int, int]]:
+        """Yield every object's (digest's bytes, number of block, start, size), in order."""
         rows = _OBJECT.iter_unpack(self.rows)
         for number, block in enumerate(self.blocks):
             start = header_length(block.objects)
-            for _ in range(block.objects):
-                raw, size = next(rows)
-                yield Packed(Digest(raw), self.pack.digest, number, start, size)
+            for raw, size in islice(rows, block.objects):
+                yield raw, number, start, size
                 start += size
+
+    def sums(self, first: int) -> Iterator[tuple[bytes, int]]:
+        """Yield (digest's bytes, size) of each object from number ``first`` on."""
+        return _OBJECT.iter_unpack(memoryview(self.rows)[first * _OBJECT.size :])
 
     def encode(self) -> bytes:
         """Return the skippable frame that ends the file."""
