@@ -2,6 +2,7 @@
 # make test    the whole test suite, from nothing
 # make check   everything that must hold before a change lands
 # make fast    the part of it that answers within a minute
+# make soak    the long sweeps of faults, as root; renews docs/reliability.md
 # make docs    renew the pages that the program writes itself
 # make pins    renew requirements/*.txt (needs uv)
 # make clean   remove what the others made
@@ -11,10 +12,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n 2
-SOURCES := $(shell find aivcs tests scripts docs requirements changes Makefile pyproject.toml README.md \
+SOURCES := $(shell find aivcs tests scripts soak docs requirements changes Makefile pyproject.toml README.md \
 	-name '*[!A-Za-z0-9._/-]*' -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: demo test check static wheel fast docs pins clean
+.PHONY: demo test check static wheel fast soak docs pins clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run
@@ -59,6 +60,9 @@ fast: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(PYTEST) -q -m "not slow"
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m soak
 
 docs: $(VENV)/.dev
 	@mkdir -p build
