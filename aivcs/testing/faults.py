@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from aivcs.domain.batch import Batch, Receipt
     from aivcs.ports import BlobStore, Ledger
@@ -56,7 +58,7 @@ class Fuse:
 
     def __init__(self, at: int, *, landed: bool) -> None:
         self._at = at
-        self._landed = landed
+        self.landed = landed
         self.writes = 0
         self.burnt = False
 
@@ -72,7 +74,7 @@ class Fuse:
         if self.writes != self._at:
             return action()
         self.burnt = True
-        if self._landed:
+        if self.landed:
             action()
         raise Death
 
@@ -94,9 +96,26 @@ class Dying:
                 return self._fuse.write(lambda: method(*args, **named))
             self._fuse.check()
             found = method(*args, **named)
+            if name == "exclusive":
+                return self._until_its_end(found)
             return Dying(found, self._fuse, self._writing) if name == "stage" else found
 
         return call
+
+    @contextmanager
+    def _until_its_end(self, transaction: AbstractContextManager[None]) -> Iterator[None]:
+        """Hold a transaction whose end is a write."""
+        died = False
+        with transaction:
+            yield
+            try:
+                self._fuse.write(lambda: None)
+            except Death:
+                died = True
+                if not self._fuse.landed:
+                    raise
+        if died:
+            raise Death
 
     def __enter__(self) -> Self:
         """Enter the blob that is being staged."""
@@ -110,7 +129,7 @@ class Dying:
 
 def dying_ledger(ledger: Ledger, fuse: Fuse) -> Ledger:
     """Return the ledger behind a fuse."""
-    return cast("Ledger", Dying(ledger, fuse, frozenset({"commit"})))
+    return cast("Ledger", Dying(ledger, fuse, frozenset({"commit", "reap", "compact"})))
 
 
 def dying_blobs(blobs: BlobStore, fuse: Fuse) -> BlobStore:
