@@ -191,6 +191,10 @@ class Ledger(Protocol):
         """Give space that deletions left back to the file system, in short steps."""
         ...
 
+    def footprint(self) -> int:
+        """Return the bytes of the ledger's own files."""
+        ...
+
     def reset_index(self) -> None:
         """Forget every pack and sealed object, whatever state their tables are in."""
         ...

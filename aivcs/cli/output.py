@@ -20,6 +20,8 @@ ROWS: Final = 50
 SHORT: Final = 12
 _TO_SECOND: Final = len("2026-01-31T12:00:00")
 _LONGEST_CELL: Final = 120
+_KIBI: Final = 1024
+_UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
 # What a terminal would act upon instead of showing it.
 _CONTROLS: Final = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
@@ -132,6 +134,14 @@ def cell(value: object) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a number and what it counts: ``1 event``, ``2 events``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as a person reads it: ``17 bytes``, ``1.5 KiB``, ``2.0 GiB``."""
+    if count < _KIBI:
+        return counted(count, "byte")
+    power = min((count.bit_length() - 1) // 10, len(_UNITS))
+    return f"{count / _KIBI**power:,.1f} {_UNITS[power - 1]}"
 
 
 def short(digest: object) -> str:

@@ -46,6 +46,11 @@ class Use:
     seq: int | None = None
     expired: bool = False
 
+    @property
+    def is_of_run(self) -> bool:
+        """Whether it is a run that needs the object."""
+        return self.kind is UseKind.EVENT or self.kind in LET_GO
+
     def __str__(self) -> str:
         """Return the use as a person says it."""
         match self.kind:
@@ -63,3 +68,30 @@ class Use:
             case _:
                 word = "final state" if self.kind is UseKind.STATE else self.kind.value
                 return f"{word} of run {self.owner}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an object is kept: what kind of reason, the id of what keeps it, a sentence."""
+
+    kind: str
+    id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What keeps an object, and which expired runs do so no more.
+
+    ``stored`` tells whether it is there at all.
+    """
+
+    digest: Digest
+    stored: bool
+    reasons: tuple[Reason, ...]
+    let_go: tuple[Reason, ...] = ()
+
+    @property
+    def kept(self) -> bool:
+        """Whether a collection leaves it."""
+        return bool(self.reasons)

@@ -52,9 +52,9 @@ def edges(node: Node, data: bytes) -> list[Edge]:
 
 
 class Closure:
-    """Every object that the listed specs lead to; ``digest in closure`` asks.
+    """Every object that specs lead to; ``digest in closure`` asks.
 
-    ``refresh`` follows the specs that were listed since, each object once. Raises
+    ``refresh`` follows the specs that were listed since, each object once. Following raises
     CorruptionError naming the document that is missing or damaged: nobody can tell what
     it needs.
     """
@@ -76,10 +76,11 @@ class Closure:
     def refresh(self) -> None:
         """Follow what is listed and was not followed yet."""
         for spec in self._ledger.specs():
-            self._follow(Edge("", Node.SPEC, spec.digest))
+            self.follow(spec.digest)
 
-    def _follow(self, root: Edge) -> None:
-        waiting = [root]
+    def follow(self, spec: Digest) -> None:
+        """Follow one spec, unless that was done."""
+        waiting = [Edge("", Node.SPEC, spec)]
         passed: set[tuple[Node, Digest]] = set()
         while waiting:
             edge = waiting.pop()
@@ -87,7 +88,7 @@ class Closure:
             step = (edge.node, edge.digest)
             if edge.node is Node.FILE or step in self._seen or step in passed:
                 continue
-            waiting += edges(edge.node, self._read(root.digest, edge))
+            waiting += edges(edge.node, self._read(spec, edge))
             passed.add(step)
         # Not before: after an error all of it is followed again.
         self._seen |= passed

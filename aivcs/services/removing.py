@@ -1,0 +1,90 @@
+"""Removing objects: the row first, the file last, each only while nobody needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain.batch import Batch, Tier
+from aivcs.domain.blobname import large_name
+from aivcs.domain.usage import UseKind
+from aivcs.errors import MissingObject, NotFound, StillReferenced
+from aivcs.services.reachability import Chains
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aivcs.domain.batch import Surveyed
+    from aivcs.domain.digest import Digest
+    from aivcs.ports import BlobStore, Ledger
+    from aivcs.services.objects import CasStore
+    from aivcs.services.reachability import Closure
+
+_NAMED: Final = 5
+
+
+def remove(
+    ledger: Ledger, blobs: BlobStore, objects: CasStore, digest: Digest, *, force: bool
+) -> None:
+    """Remove an object, pinned or not; one that is absent is no error.
+
+    Raises StillReferenced, naming what needs it, unless ``force`` is given.
+    """
+
+    def find(wanted: Digest) -> bytes | None:
+        try:
+            return objects.get(wanted)
+        except (NotFound, MissingObject):
+            return None
+
+    if digest not in ledger.sizes([digest]):
+        return
+    chains = Chains(ledger, find, digest)
+    if not force:
+        chains.refresh()
+    with ledger.exclusive():
+        if not force:
+            _check_unused(ledger, chains, digest)
+        ledger.commit(Batch(deletions=(digest,)))
+    if blobs.exists(large_name(digest)):
+        drop_file(ledger, blobs, digest)
+
+
+def _check_unused(ledger: Ledger, chains: Chains, digest: Digest) -> None:
+    holders = [*ledger.holders(digest), *map(str, chains.refresh())]
+    if holders:
+        more = len(holders) - _NAMED
+        names = ", ".join(holders[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        msg = f"object {digest} is needed by {names}"
+        raise StillReferenced(msg, hint="keep it; what needs it cannot be read without it")
+
+
+def sweep(
+    ledger: Ledger, blobs: BlobStore, closure: Closure, garbage: Sequence[Surveyed]
+) -> list[Surveyed]:
+    """Remove those of a few objects that still nothing needs; return what is gone.
+
+    What was named since is seen: all is asked again in the transaction that deletes.
+    """
+    with ledger.exclusive():
+        closure.refresh()
+        unnamed = ledger.unnamed([item.digest for item in garbage])
+        gone = [item for item in garbage if item.digest in unnamed and item.digest not in closure]
+        if gone:
+            ledger.commit(Batch(deletions=tuple(item.digest for item in gone)))
+    for item in gone:
+        if item.tier is Tier.LARGE:
+            drop_file(ledger, blobs, item.digest)
+    return gone
+
+
+def drop_file(ledger: Ledger, blobs: BlobStore, digest: Digest) -> bool:
+    """Remove a large object's file unless it is stored, or about to be; tell whether it went.
+
+    Whoever stores a large object holds its digest before he publishes the file.
+    """
+    with ledger.exclusive():
+        stored = digest in ledger.sizes([digest])
+        if stored or any(use.kind is UseKind.LEASE for use in ledger.uses([digest])):
+            return False
+        blobs.delete(large_name(digest))
+        return True

@@ -1,0 +1,124 @@
+"""Files of the blob store that belong to no object: what interrupted work left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain.blobname import large_name, pack_name
+from aivcs.domain.digest import Digest
+from aivcs.domain.report import Problem, Severity
+from aivcs.domain.usage import UseKind
+from aivcs.errors import CorruptionError, InvalidDigest, MissingObject
+from aivcs.services.repacking import drop_pack_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aivcs.ports import BlobStore, Ledger
+    from aivcs.services.pack_read import PackReader
+    from aivcs.services.reachability import Closure
+
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A file that no row is of: the digest in its name, and whether it is a pack."""
+
+    name: str
+    size: int
+    digest: Digest
+    pack: bool
+
+
+class Strays:
+    """Finds and removes them. Foreign files, those of any other name, are left alone.
+
+    A file that would bring back what is missing is no stray: it is in ``problems``.
+    """
+
+    def __init__(
+        self, ledger: Ledger, blobs: BlobStore, reader: PackReader, closure: Closure
+    ) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+        self._reader = reader
+        self._closure = closure
+        self.problems: list[Problem] = []
+
+    def find(self) -> Iterator[Stray]:
+        """Yield what nothing needs at this moment."""
+        names = self._blobs.names()
+        while some := list(islice(names, _PAGE)):
+            for name, digest, pack in self._unlisted(some):
+                if self._is_needed(name, digest, pack=pack):
+                    continue
+                try:
+                    yield Stray(name, self._blobs.size(name), digest, pack)
+                except MissingObject:
+                    continue  # its owner removed it meanwhile
+
+    def remove(self, stray: Stray) -> int:
+        """Remove a file unless it has become somebody's; return the bytes that are gone."""
+        if stray.pack:
+            return drop_pack_file(self._ledger, self._blobs, stray.digest)
+        with self._ledger.exclusive():
+            self._closure.refresh()
+            stored = stray.digest in self._ledger.sizes([stray.digest])
+            if stored or not self._is_unnamed([stray.digest]):
+                return 0
+            self._blobs.delete(stray.name)
+            return stray.size
+
+    def _unlisted(self, names: Sequence[str]) -> Iterator[tuple[str, Digest, bool]]:
+        """Yield the files without a row: their names, digests, and whether they are packs."""
+        large = {name: digest for name in names if (digest := _named(name, "large/", ".zst"))}
+        packs = {name: digest for name in names if (digest := _named(name, "packs/", ".pack"))}
+        rows = self._ledger.sizes(list(large.values()))
+        for name, digest in large.items():
+            if digest not in rows and name == large_name(digest):
+                yield name, digest, False
+        listed = {pack.digest for pack in self._ledger.packs()} if packs else set()
+        for name, digest in packs.items():
+            if digest not in listed and name == pack_name(digest):
+                yield name, digest, True
+
+    def _is_needed(self, name: str, digest: Digest, *, pack: bool) -> bool:
+        try:
+            held = self._missing_in(digest) if pack else [digest]
+        except MissingObject:
+            return True  # gone already
+        except CorruptionError as error:
+            self._keep(name, f"nobody can tell what it holds: {error.message}")
+            return True
+        if self._is_unnamed(held):
+            return False
+        needed = [use for use in self._ledger.uses(held) if not use.expired]
+        if any(use.kind is not UseKind.LEASE for use in needed) or not needed:
+            self._keep(name, "it holds objects that are needed, but no row says so")
+        return True
+
+    def _missing_in(self, pack: Digest) -> list[Digest]:
+        """Return the objects of a pack that are stored nowhere."""
+        listed = [packed.digest for packed in self._reader.footer(pack).objects()]
+        stored = self._ledger.sizes(listed)
+        return [digest for digest in listed if digest not in stored]
+
+    def _is_unnamed(self, digests: Sequence[Digest]) -> bool:
+        unnamed = self._ledger.unnamed(digests)
+        return all(digest in unnamed and digest not in self._closure for digest in digests)
+
+    def _keep(self, name: str, why: str) -> None:
+        detail = f"{why}; 'aivcs repair' mends that"
+        self.problems.append(Problem("blob", name, detail, Severity.WARNING))
+
+
+def _named(name: str, folder: str, suffix: str) -> Digest | None:
+    if not (name.startswith(folder) and name.endswith(suffix)):
+        return None
+    try:
+        return Digest.parse(name.rpartition("/")[2].removesuffix(suffix))
+    except InvalidDigest:
+        return None
