@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
+    from aivcs.adapters.files.config import Objects
+    from aivcs.adapters.s3 import Bucket
     from aivcs.domain.canonical import Json
     from aivcs.domain.report import Report
     from aivcs.domain.run import RunStatus
@@ -261,18 +265,44 @@ def observed() -> dict[str, str]:
     }
 
 
-def init(path: str | os.PathLike[str] = ".", *, clock: Clock = now, ids: Ids = new_id) -> Repo:
+def init(
+    path: str | os.PathLike[str] = ".",
+    *,
+    objects: str | None = None,
+    endpoint: str | None = None,
+    region: str | None = None,
+    clock: Clock = now,
+    ids: Ids = new_id,
+) -> Repo:
     """Make a repository in ``path`` (and missing parents), or open the one that is there.
 
-    Raises StorageError, RepositoryTooNew.
+    ``objects`` may be ``s3://bucket/prefix``, with the URL of the server as ``endpoint``;
+    what is missing comes from the environment. The server is tested before anything is
+    made. Raises StorageError, RepositoryTooNew, InvalidConfig, and ConflictError where
+    another repository has the bucket's prefix.
     """
-    from aivcs.adapters.files import directory
+    from aivcs.adapters.files import config, directory
     from aivcs.adapters.sqlite import SqliteLedger
 
+    wanted = config.Objects(objects or config.OBJECTS_URL, endpoint, region)
+    bucket = _bucket(wanted) if wanted != config.Objects() else None
+    if bucket is not None:
+        # What the environment said today is kept: tomorrow's may name another server.
+        place = bucket.address
+        wanted = config.Objects(place.url, place.endpoint or None, place.region)
+
     def fill(folder: Path) -> None:
+        if bucket is not None:
+            from aivcs.adapters.s3 import claimed
+
+            undo.enter_context(claimed(bucket))
         SqliteLedger(folder / "aivcs.db", create=True).close()
 
-    folder, created = directory.create(Path(path), fill)
+    with ExitStack() as undo:
+        folder, created = directory.create(Path(path), fill, config.config_text(wanted))
+    if not created and objects and config.read_config(folder).objects.url != wanted.url:
+        msg = f"{folder} keeps its objects elsewhere than in {wanted.url}"
+        raise InvalidConfig(msg, hint="make a repository in another folder")
     return _open(folder, None, created=created, clock=clock, ids=ids)
 
 
@@ -291,11 +321,11 @@ def open_repo(
     is ``sync``, ``group`` or ``os``. Raises NoRepository, RepositoryTooNew, InvalidConfig,
     StorageError, CorruptionError.
     """
-    from aivcs.adapters.files import directory
+    from aivcs.adapters.files import config, directory
 
-    if durability is not None and durability not in directory.DURABILITIES:
+    if durability is not None and durability not in config.DURABILITIES:
         msg = f"not a durability: {durability!r}"
-        raise InvalidConfig(msg, hint=f"one of {', '.join(directory.DURABILITIES)}")
+        raise InvalidConfig(msg, hint=f"one of {', '.join(config.DURABILITIES)}")
     if path == MEMORY:
         from aivcs.adapters.memory_blobs import MemoryBlobs
         from aivcs.adapters.memory_ledger import MemoryLedger
@@ -310,13 +340,31 @@ def open_repo(
 
 
 def _open(folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids) -> Repo:
-    from aivcs.adapters.files import FileBlobs, directory
+    from aivcs.adapters.files import config
     from aivcs.adapters.sqlite import SqliteLedger
 
-    config = directory.read_config(folder)
-    chosen = durability or config.durability
-    ledger = SqliteLedger(folder / "aivcs.db", durable=chosen != "os")
-    blobs = FileBlobs(folder / "objects", folder / "tmp")
+    chosen = config.read_config(folder)
+    durable = durability or chosen.durability
+    blobs = _blobs(folder, chosen.objects)
+    ledger = SqliteLedger(folder / "aivcs.db", durable=durable != "os")
     return Repo(
-        ledger, blobs, folder=folder, created=created, durability=chosen, clock=clock, ids=ids
+        ledger, blobs, folder=folder, created=created, durability=durable, clock=clock, ids=ids
     )
+
+
+def _blobs(folder: Path, objects: Objects) -> BlobStore:
+    from aivcs.adapters.files.config import OBJECTS_URL
+
+    if objects.url == OBJECTS_URL:
+        from aivcs.adapters.files import FileBlobs
+
+        return FileBlobs(folder / "objects", folder / "tmp")
+    from aivcs.adapters.s3 import S3Blobs
+
+    return S3Blobs(_bucket(objects), folder / "tmp")
+
+
+def _bucket(objects: Objects) -> Bucket:
+    from aivcs.adapters.s3 import Bucket
+
+    return Bucket.find(environment=os.environ, **asdict(objects))

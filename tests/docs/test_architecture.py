@@ -10,7 +10,7 @@ import tomllib
 from typing import get_type_hints
 
 from aivcs import ports
-from aivcs.adapters.files.directory import DURABILITIES
+from aivcs.adapters.files.config import DURABILITIES
 from aivcs.adapters.sqlite import connection
 from aivcs.domain.run import TRANSITIONS, RunStatus
 from aivcs.services import bodies, live

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 import aivcs
-from aivcs.adapters.files import directory
+from aivcs.adapters.files import config, directory
 from aivcs.adapters.sqlite import schema
 from aivcs.domain import strictjson
 from aivcs.services import bodies, large, objects
@@ -88,11 +88,11 @@ def test_header_and_limits(database: Path) -> None:
 
 
 def test_keys_of_the_configuration(database: Path) -> None:
-    keys = [f"{name}.{key}" for name, found in directory._KEYS.items() for key in sorted(found)]
+    keys = [f"{name}.{key}" for name, found in config.KEYS.items() for key in sorted(found)]
     rows = table(PAGE, "## config.toml")
     assert sorted(_names(rows)) == sorted(keys)
     values = {row[0].strip("`"): re.findall(r"`([^`]+)`", row[2]) for row in rows}
-    assert values["ledger.durability"] == list(directory.DURABILITIES)
+    assert values["ledger.durability"] == list(config.DURABILITIES)
     written = (database.parent / "config.toml").read_text(encoding="utf-8").split("\n", 1)[1]
     assert f"```toml\n{written}```" in PAGE
     assert f"format **{directory.FORMAT}**" in PAGE

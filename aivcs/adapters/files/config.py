@@ -1,0 +1,158 @@
+"""The file ``config.toml``: where a repository keeps its data, and how durable a commit is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from aivcs.adapters.files.failures import translated
+from aivcs.errors import InvalidConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+LEDGER_URL: Final = "sqlite:aivcs.db"
+OBJECTS_URL: Final = "files:objects"
+BUCKET: Final = "s3://"
+DURABILITIES: Final = ("sync", "group", "os")
+KEYS: Final = {
+    "ledger": {"url", "durability"},
+    "objects": {"url", "endpoint", "region", "path_style", "timeout"},
+}
+"""The tables of the file and the keys of each."""
+
+_SECRETS: Final = ("key", "secret", "token", "password", "credential", "profile")
+_LONGEST_TIMEOUT: Final = 3600
+_HEAD: Final = f"""\
+# Where this repository keeps its data. Never write a password here.
+[ledger]
+url = "{LEDGER_URL}"
+durability = "group"
+
+[objects]
+"""
+_DEFAULT: Final = f'{_HEAD}url = "{OBJECTS_URL}"\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Where objects are; all but ``url`` is about a bucket, None leaves it to the environment.
+
+    ``timeout`` is in seconds.
+    """
+
+    url: str = OBJECTS_URL
+    endpoint: str | None = None
+    region: str | None = None
+    path_style: bool | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What ``config.toml`` says."""
+
+    ledger_url: str = LEDGER_URL
+    durability: str = "group"
+    objects: Objects = field(default_factory=Objects)
+
+
+def config_text(objects: Objects) -> str:
+    """Return the file of a new repository; the values must be free of quotes."""
+    lines = [f'url = "{objects.url}"']
+    if objects.endpoint:
+        lines.append(f'endpoint = "{objects.endpoint}"')
+    if objects.region:
+        lines.append(f'region = "{objects.region}"')
+    return _HEAD + "".join(f"{line}\n" for line in lines)
+
+
+def read_config(folder: Path) -> Config:
+    """Read ``config.toml``; a missing one means the defaults.
+
+    Raises InvalidConfig naming the key that is wrong.
+    """
+    path = folder / "config.toml"
+    try:
+        with translated(path):
+            data = path.read_bytes() if path.exists() else b""
+        if data == _DEFAULT.encode():
+            return Config()
+        return _parse(path, data.decode())
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not UTF-8 text"
+        raise InvalidConfig(msg) from error
+
+
+def _parse(path: Path, text: str) -> Config:
+    import tomllib
+
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path} is not TOML: {error}"
+        raise InvalidConfig(msg) from error
+    for table, keys in tables.items():
+        _check_keys(path, table, keys)
+    ledger = tables.get("ledger", {})
+    config = Config(
+        ledger.get("url", LEDGER_URL),
+        ledger.get("durability", "group"),
+        _objects(path, tables.get("objects", {})),
+    )
+    if config.durability not in DURABILITIES:
+        msg = f"{path}: durability is {config.durability!r}"
+        raise InvalidConfig(msg, hint=f"one of {', '.join(DURABILITIES)}")
+    if config.ledger_url != LEDGER_URL:
+        raise _unserved(path, config.ledger_url, repr(LEDGER_URL))
+    return config
+
+
+def _check_keys(path: Path, table: str, keys: object) -> None:
+    known = KEYS.get(table)
+    unknown = set(keys) - known if known and isinstance(keys, dict) else {table}
+    if unknown:
+        secret = any(part in key.lower() for key in unknown for part in _SECRETS)
+        hint = (
+            "credentials belong into the environment" if secret else "docs/format.md lists the keys"
+        )
+        msg = f"{path} has an unknown key: {', '.join(sorted(unknown))}"
+        raise InvalidConfig(msg, hint=hint)
+
+
+def _objects(path: Path, table: dict[str, Any]) -> Objects:
+    url = _value(path, table, "url", str) or OBJECTS_URL
+    timeout = _value(path, table, "timeout", int, float)
+    if timeout is not None and not 0 < timeout <= _LONGEST_TIMEOUT:
+        msg = f"{path}: timeout is {timeout}"
+        raise InvalidConfig(msg, hint=f"seconds, more than 0 and up to {_LONGEST_TIMEOUT}")
+    if url != OBJECTS_URL and not url.startswith(BUCKET):
+        raise _unserved(path, url, f"{OBJECTS_URL!r} and 's3://BUCKET/PREFIX'")
+    about_bucket = sorted(set(table) - {"url"})
+    if url == OBJECTS_URL and about_bucket:
+        msg = f"{path}: {about_bucket[0]} has no meaning for {OBJECTS_URL!r}"
+        raise InvalidConfig(msg, hint="remove it, or name a bucket in url")
+    return Objects(
+        url,
+        _value(path, table, "endpoint", str),
+        _value(path, table, "region", str),
+        _value(path, table, "path_style", bool),
+        timeout,
+    )
+
+
+def _value(path: Path, table: dict[str, Any], key: str, *types: type[T]) -> T | None:
+    value = table.get(key)
+    # To Python a truth value is a number, to a configuration it is not.
+    sound = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+    if value is None or sound:
+        return value
+    msg = f"{path}: {key} is {value!r}"
+    raise InvalidConfig(msg, hint="docs/format.md says what it may be")
+
+
+def _unserved(path: Path, url: object, known: str) -> InvalidConfig:
+    msg = f"{path}: no adapter serves {str(url).split('@')[-1]!r}"
+    return InvalidConfig(msg, hint=f"this aivcs knows {known}")
