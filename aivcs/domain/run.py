@@ -83,7 +83,10 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the ledger has it; ``summary`` and ``completed_at`` are None while RUNNING."""
+    """A run as the ledger has it; ``summary`` and ``completed_at`` are None while RUNNING.
+
+    Since ``expired_at`` its artifacts, checkpoints, states and source may be gone; its log stays.
+    """
 
     run_id: RunId
     spec_digest: Digest
@@ -95,6 +98,7 @@ class RunRecord:
     total_events: int
     reason: str | None = None
     source: Source | None = None
+    expired_at: datetime | None = None
 
 
 def check_move(run_id: str, current: RunStatus, target: RunStatus) -> None:

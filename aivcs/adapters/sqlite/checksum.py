@@ -13,6 +13,7 @@ COLUMNS: Final = {
     "runs": "spec, agent, tags, git_sha, environment, created_at,"
     " source, source_index, source_format",
     "ends": "success, duration_ms, final_state, completed_at, reason",
+    "expired": "stream, expired_at",
     "entries": "seq, kind, timestamp, recorded_at, body, object",
     "early": "seq, kind, timestamp, recorded_at, body, object",
     "specs": "digest, name, git_sha, dirty, manifest, created_at",

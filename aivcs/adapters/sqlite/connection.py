@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import apsw
 
@@ -22,9 +22,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+class _Steps(NamedTuple):
+    """What begins and ends a transaction."""
+
+    begin: str
+    commit: str
+    rollback: str
+
+
+_OUTER: Final = _Steps("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+_NESTED: Final = _Steps("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part; RELEASE part")
 _SAFE_ENGINE: Final = (3, 51, 3)
 _SAFE_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7}
 _PAGE_SIZE: Final = 4096
+_CACHE_KIB: Final = 16 * 2**10
+_CHECKPOINT_PAGES: Final = 4000
+"""One merge of the log for so many pages: each costs two syncs, and a page that changed many
+times in between is written once. A log of 16 MiB is read again in some 20 ms.
+"""
+_SYNCHRONOUS: Final = {True: "FULL", False: "NORMAL"}
 WAIT_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
 
@@ -100,7 +117,9 @@ class Connection:
             db.execute(f"PRAGMA page_size={_PAGE_SIZE}")
             db.execute("PRAGMA auto_vacuum=INCREMENTAL")
             db.execute("PRAGMA journal_mode=WAL")
-        db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durable]}")
+        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         db.execute("PRAGMA foreign_keys=ON")
         db.execute("PRAGMA recursive_triggers=ON")
         db.execute("PRAGMA secure_delete=ON")
@@ -171,33 +190,56 @@ class Connection:
                 return []
 
     @contextmanager
-    def writing(self, *, durable: bool = False) -> Iterator[apsw.Connection]:
+    def writing(self, *, synced: bool | None = None) -> Iterator[apsw.Connection]:
         """Hold the one write transaction: committed at the end, rolled back on any error.
 
-        ``durable`` syncs this commit, and all before it, also where the others are not.
+        Inside another one of this thread it is a part of that, and an error takes back this
+        part alone. ``synced`` says whether this commit, and all before it, reaches the disk
+        before it returns; without it, that is as the file was opened.
         """
-        with self._lock, translated(str(self.path)), self._syncing(wanted=durable):
+        with self._lock, translated(str(self.path)):
             db = self._require()
-            self._patiently(lambda: db.execute("BEGIN IMMEDIATE"))
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
+            # The lock is ours, so a transaction that is open is this thread's.
+            steps = _NESTED if db.in_transaction else _OUTER
+            with self._syncing(self._durable if synced is None or steps is _NESTED else synced):
+                self._patiently(lambda: db.execute(steps.begin))
+                try:
+                    yield db
+                    self._check_transaction(db)
+                    db.execute(steps.commit)
+                except BaseException:
+                    # A full or failing disk may have rolled back all of it already.
+                    if db.in_transaction:
+                        db.execute(steps.rollback)
+                    raise
+
+    def _check_transaction(self, db: apsw.Connection) -> None:
+        """Refuse to go on where an error that was caught took the whole transaction back."""
+        if not db.in_transaction:
+            msg = f"the ledger {self.path} took the whole transaction back"
+            raise StorageError(msg, hint="check the disk; the action may be repeated")
 
     @contextmanager
-    def _syncing(self, *, wanted: bool) -> Iterator[None]:
-        if self._durable or not wanted:
+    def _syncing(self, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - the one thing it is
+        if wanted == self._durable:
             yield
             return
         db = self._require()
-        db.execute("PRAGMA synchronous=FULL")
+        db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[wanted]}")
         try:
             yield
         finally:
-            db.execute("PRAGMA synchronous=NORMAL")
+            db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[self._durable]}")
+
+    def maintain(self, sql: str) -> None:
+        """Run a statement that tends the file, outside of a transaction."""
+        with self._lock, translated(str(self.path)):
+            db = self._require()
+            self._patiently(lambda: db.execute(sql).fetchall())
+
+    def check_open(self) -> None:
+        """Raise RepositoryClosed when it is closed, or in a forked child."""
+        self._require()
 
     def close(self) -> None:
         """Close the file; idempotent, and nothing at all in a forked child."""

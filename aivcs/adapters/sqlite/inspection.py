@@ -41,8 +41,6 @@ _RULES: Final = (
     """SELECT 'run ' || s.name || ' has an agent without a name' FROM runs r
     JOIN streams s ON s.id = r.stream WHERE trim(r.agent) = ''""",
     "SELECT 'spec ' || lower(hex(digest)) || ' has an empty name' FROM specs WHERE trim(name) = ''",
-    """SELECT 'object ' || lower(hex(digest)) || ' is in hot and in large' FROM hot
-    WHERE digest IN (SELECT digest FROM large)""",
     # What a clock of this program said; the times that callers gave may lie before 1970.
     f"""SELECT s.family || ' ' || s.name || ' #' || e.seq || ' has no possible time'
     FROM (SELECT * FROM entries UNION ALL SELECT * FROM early) e
@@ -56,6 +54,24 @@ _RULES: Final = (
       OR max(r.created_at, ifnull(e.completed_at, r.created_at)) > {_LAST}""",
     f"""SELECT 'spec ' || lower(hex(digest)) || ' has no possible time' FROM specs
     WHERE created_at NOT BETWEEN 0 AND {_LAST}""",
+    f"""SELECT 'run ' || s.name || ' expired at no possible time' FROM expired x
+    JOIN streams s ON s.id = x.stream WHERE x.expired_at NOT BETWEEN 0 AND {_LAST}""",
+    *(
+        f"""SELECT 'object ' || lower(hex(digest)) || ' is in {one} and in {other}' FROM {one}
+        WHERE digest IN (SELECT digest FROM {other})"""
+        for one, other in (("hot", "large"), ("hot", "sealed"), ("sealed", "large"))
+    ),
+    """SELECT 'object ' || lower(hex(digest)) || ' is in block ' || block || ', which is missing'
+    FROM sealed WHERE block NOT IN (SELECT id FROM blocks)""",
+    """SELECT 'object ' || lower(hex(s.digest)) || ' ends behind its block ' || b.id
+    FROM sealed s JOIN blocks b ON b.id = s.block WHERE s.start + s.size > b.size""",
+    """SELECT 'block ' || b.id || ' ends behind its pack ' || lower(hex(p.digest))
+    FROM blocks b JOIN packs p ON p.id = b.pack WHERE b.offset + b.length > p.size""",
+    """SELECT 'block ' || id || ' begins before block ' || last || ' ends' FROM (
+      SELECT id, offset, lag(id) OVER same AS last, lag(offset + length) OVER same AS until
+      FROM blocks WINDOW same AS (PARTITION BY pack ORDER BY id)) WHERE offset < until""",
+    """SELECT 'pack ' || lower(hex(digest)) || ' has a dictionary behind its end' FROM packs
+    WHERE dictionary_offset + dictionary_length > size""",
 )
 """Each asks for the sentences about what it forbids; one statement sees one moment."""
 

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from aivcs.adapters.sqlite.checksum import check, checksum
 from aivcs.domain import jsontext
 from aivcs.domain.batch import (
+    Block,
     Codec,
     Draft,
     Entry,
     Family,
     NewSpec,
+    Pack,
+    Place,
     Reference,
     Role,
     StoredObject,
     Stream,
+    Surveyed,
+    Tier,
 )
 from aivcs.domain.digest import Digest
 from aivcs.domain.moment import from_micros, to_micros
@@ -32,10 +37,17 @@ SELECT CAST(s.name AS BLOB), CAST(s.status AS BLOB), CAST(r.agent AS BLOB),
   CAST(r.tags AS BLOB), CAST(r.git_sha AS BLOB), CAST(r.environment AS BLOB),
   CAST(r.source_format AS BLOB), CAST(e.reason AS BLOB),
   s.size, r.spec, r.created_at, r.source, r.source_index, r.checksum,
-  e.success, e.duration_ms, e.final_state, e.completed_at, e.checksum
+  e.success, e.duration_ms, e.final_state, e.completed_at, e.checksum,
+  x.stream, x.expired_at, x.checksum
 FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.id
+  LEFT JOIN expired x ON x.stream = s.id
 """
 """Texts come as bytes, so that one that is not UTF-8 spoils its own row only."""
+PACK: Final = "p.digest, p.size, p.objects, p.dictionary_offset, p.dictionary_length"
+PLACE: Final = f"s.start, b.offset, b.length, b.size, {PACK}"
+NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+SEALED: Final = "sealed s LEFT JOIN blocks b ON b.id = s.block LEFT JOIN packs p ON p.id = b.pack"
+"""Left joins: an object whose block is not listed is damaged, not absent."""
 SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at, checksum"
 
 
@@ -104,11 +116,14 @@ def _run(row: Row) -> RunRecord:
     texts: list[Any] = [None if cell is None else cell.decode() for cell in row[:8]]
     name, status, agent, tags, git_sha, environment, source_format, reason = texts
     size, spec, created_at, source, index, sealed = row[8:14]
-    success, duration_ms, final, completed_at, end_sealed = row[14:]
+    success, duration_ms, final, completed_at, end_sealed = row[14:19]
+    stream_id, expired_at, expiry_sealed = row[19:]
     place = source, index, source_format
     check(sealed, spec, agent, tags, git_sha, environment, created_at, *place)
     if completed_at is not None:
         check(end_sealed, success, duration_ms, final, completed_at, reason)
+    if expired_at is not None:
+        check(expiry_sealed, stream_id, expired_at)
     seen = None if environment is None else jsontext.decode(environment)
     if not (seen is None or isinstance(seen, dict)):
         msg = "its environment is not an object"
@@ -130,6 +145,7 @@ def _run(row: Row) -> RunRecord:
         total_events=size,
         reason=reason,
         source=None if source is None else Source(Digest(source), index, source_format),
+        expired_at=None if expired_at is None else from_micros(expired_at),
     )
 
 
@@ -155,10 +171,31 @@ def key(row: Row) -> Digest:
 
 
 @_decoding
+def pack(row: Row) -> Pack:
+    """Return the pack of a row of PACK's columns."""
+    return Pack(Digest(row[0]), *row[1:])
+
+
 def stored(row: Row) -> StoredObject:
-    """Return the object of a row (digest, size, codec, data)."""
-    found, size, codec, data = row
-    return StoredObject(Digest(found), size, Codec(codec), data)
+    """Return the object of a row (digest, size, codec, data) and PLACE's columns."""
+    found, size, codec, data, start, offset, length, unpacked = row[:8]
+    try:
+        if start is None:
+            return StoredObject(Digest(found), size, Codec(codec), data)
+        block = Block(pack(row[8:]), offset, length, unpacked)
+        return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(block, start))
+    except (ValueError, TypeError, CorruptionError) as error:
+        msg = f"the row of object {found.hex()} cannot be: {error}"
+        raise CorruptionError(msg, hint="'aivcs verify' says more") from error
+
+
+@_decoding
+def surveyed(row: Row) -> Surveyed:
+    """Return what a row of the survey says."""
+    found, tier, size, stored_bytes, named, held, in_pack = row
+    return Surveyed(
+        Digest(found), Tier(tier), size, stored_bytes, bool(named), bool(held), digest(in_pack)
+    )
 
 
 @_decoding

@@ -11,11 +11,9 @@ from aivcs.domain.append import check_complete, plan
 from aivcs.domain.batch import Family
 from aivcs.domain.moment import to_micros
 from aivcs.domain.run import RunStatus, check_move
-from aivcs.errors import ConflictError, RunNotFound, SpecNotFound
+from aivcs.errors import ConflictError, InvalidRunState, RunNotFound, SpecNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import apsw
 
     from aivcs.domain.batch import (
@@ -23,13 +21,12 @@ if TYPE_CHECKING:
         Draft,
         EndRun,
         Entry,
+        Expiry,
         NewRun,
         NewSpec,
         Reference,
-        StoredObject,
         Stream,
     )
-    from aivcs.domain.digest import Digest
 
 _STREAM: Final = "SELECT id, size, status FROM streams WHERE family = ? AND name = ?"
 _INSERT_ENTRY: Final = """
@@ -42,23 +39,6 @@ _INSERT_EARLY: Final = _INSERT_ENTRY.replace("INTO entries", "INTO early")
 def run_not_found(run_id: str) -> RunNotFound:
     """Return the error for a run that does not exist."""
     return RunNotFound(f"no run {run_id}", hint="'aivcs run list' lists the runs")
-
-
-def put_objects(db: apsw.Connection, objects: Iterable[StoredObject]) -> None:
-    """Insert objects that are not there yet."""
-    hot = [(o.digest.raw, o.size, o.codec, o.data) for o in objects if o.data is not None]
-    large = [(o.digest.raw, o.size, o.codec) for o in objects if o.data is None]
-    if hot:
-        db.executemany(
-            "INSERT INTO hot (digest, size, codec, data) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (digest) DO NOTHING",
-            hot,
-        )
-    if large:
-        db.executemany(
-            "INSERT INTO large (digest, size, codec) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            large,
-        )
 
 
 def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
@@ -190,8 +170,12 @@ def end_run(db: apsw.Connection, end: EndRun) -> None:
     )
 
 
-def delete_object(db: apsw.Connection, digest: Digest) -> None:
-    """Remove an object's row and its pins."""
-    for table in ("hot", "large"):
-        db.execute(f"DELETE FROM {table} WHERE digest = ?", (digest.raw,))
-    db.execute("DELETE FROM refs WHERE digest = ? AND stream IS NULL", (digest.raw,))
+def expire(db: apsw.Connection, expiry: Expiry) -> None:
+    """Insert the row that lets go of what a run made, unless it is there."""
+    stream, head = _head(db, Family.RUN, expiry.run_id)
+    if head.status is RunStatus.RUNNING:
+        msg = f"run {expiry.run_id} is RUNNING and needs what it made"
+        raise InvalidRunState(msg, hint="only a run that has ended expires")
+    if db.execute("SELECT 1 FROM expired WHERE stream = ?", (stream,)).get is None:
+        cells = (stream, to_micros(expiry.expired_at))
+        db.execute("INSERT INTO expired VALUES (?, ?, ?)", (*cells, checksum(*cells)))

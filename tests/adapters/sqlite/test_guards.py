@@ -58,8 +58,8 @@ def test_objects_and_references_never_change(filled: Any, foreign: Foreign, or_:
     refused = [
         *(f"UPDATE {or_}hot SET {name} = {name}" for name in ("digest", "size", "codec", "data")),
         *(f"UPDATE {or_}refs SET {name} = {name}" for name in ("id", "digest", "role", "stream")),
-        "INSERT INTO large VALUES (zeroblob(32), 1, 1);UPDATE large SET size = size",
-        f"INSERT {or_}INTO hot SELECT id, zeroblob(32), 1, 0, x'00' FROM hot",
+        "INSERT INTO large VALUES (zeroblob(32), 1, 1, 0);UPDATE large SET size = size",
+        f"INSERT {or_}INTO hot SELECT id, zeroblob(32), 1, 0, 0, x'00' FROM hot",
         f"INSERT {or_}INTO refs SELECT id, digest, 'pin', NULL FROM refs",
         "DELETE FROM refs",
         "DELETE FROM refs WHERE stream = 1",
@@ -68,10 +68,11 @@ def test_objects_and_references_never_change(filled: Any, foreign: Foreign, or_:
     assert [a for a in answers if not a.startswith("aivcs: ")] == []
     assert foreign(
         filled.path,
-        f"INSERT {or_}INTO hot SELECT NULL, digest, 1, 0, x'00' FROM hot",
+        f"INSERT {or_}INTO hot SELECT NULL, digest, 1, 0, 0, x'00' FROM hot",
+        f"INSERT {or_}INTO large SELECT digest, 1, 1, 0 FROM hot",
         "DELETE FROM refs WHERE stream IS NULL",
         keep=True,
-    ) == ["", ""]
+    ) == ["", "", ""]
     with open_repo(filled.place) as repo:
         problems = [one.id for one in repo.verify().problems if one.kind != "gap"]
         assert problems == [repo.runs.list_runs()[-1].run_id]

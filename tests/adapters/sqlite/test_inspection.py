@@ -117,7 +117,7 @@ _END = "INSERT INTO ends VALUES ({stream}, 1, 0, NULL, 0, NULL, zeroblob(8))"
         ("UPDATE entries SET recorded_at = -1 WHERE seq = 1", "#1 has no possible time"),
         ("UPDATE early SET timestamp = 1 << 62", "has no possible time"),
         ("UPDATE early SET seq = 2 WHERE seq = 4", "early event 2 that is in the log too"),
-        ("INSERT INTO large SELECT digest, size, 1 FROM hot", "is in hot and in large"),
+        ("INSERT INTO large SELECT digest, size, 1, 0 FROM hot", "is in hot and in large"),
         ("UPDATE entries SET kind = '' WHERE id = 1", "CHECK constraint failed in entries"),
         ("UPDATE streams SET status = NULL WHERE id = 1", "CHECK constraint failed in streams"),
         (f"UPDATE streams SET name = {_BAD_TEXT} WHERE id = 1", "name of stream 1 is not UTF-8"),

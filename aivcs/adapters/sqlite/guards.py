@@ -1,0 +1,163 @@
+"""The triggers of the ledger: what no client may do by SQL.
+
+They are generated from the same table of moves that the library uses. They stop bugs and
+foreign clients; they stay cheap where rows come by the thousand.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aivcs.domain.run import TRANSITIONS, RunStatus
+
+_KEPT: Final = ("streams", "runs", "ends", "expired", "entries", "specs")
+_FIXED: Final = (
+    "runs",
+    "ends",
+    "expired",
+    "entries",
+    "specs",
+    "early",
+    "hot",
+    "large",
+    "refs",
+    "leases",
+    "holds",
+)
+
+
+def _never(table: str, verb: str) -> str:
+    """Return a trigger that refuses a verb on a table."""
+    return (
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN "
+        f"SELECT RAISE(ABORT, 'aivcs: {table} is append-only'); END;\n"
+    )
+
+
+def _moves() -> str:
+    """Return the legal status moves as SQL rows, from TRANSITIONS."""
+    pairs = sorted((old.value, new.value) for old, news in TRANSITIONS.items() for new in news)
+    return ", ".join(f"('{old}', '{new}')" for old, new in pairs)
+
+
+def _elsewhere(*tables: str) -> str:
+    """Return the condition that a table has the new row's digest already."""
+    return " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE digest = NEW.digest)" for table in tables
+    )
+
+
+def guards() -> str:
+    """Return every trigger but those of the index of packs."""
+    running = RunStatus.RUNNING.value
+    fixed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in ("id", "family", "name"))
+    open_stream = f"(status IS NULL OR status = '{running}')"
+    return (
+        "".join(_never(table, "DELETE") for table in _KEPT)
+        + "".join(_never(table, "UPDATE") for table in _FIXED)
+        + f"""
+CREATE TRIGGER streams_insert BEFORE INSERT ON streams BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a stream begins empty and only once') WHERE NEW.size <> 0
+    OR (NEW.family = 'run' AND NEW.status IS NOT '{running}')
+    OR EXISTS (SELECT 1 FROM streams
+      WHERE id = NEW.id OR (family = NEW.family AND name = NEW.name));
+END;
+CREATE TRIGGER streams_update BEFORE UPDATE ON streams BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a stream keeps its name and only grows')
+    WHERE {fixed} OR NEW.size < OLD.size;
+  SELECT RAISE(ABORT, 'aivcs: illegal move of a run''s status') WHERE NEW.status IS NOT OLD.status
+    AND (OLD.status, NEW.status) NOT IN (VALUES {_moves()});
+  SELECT RAISE(ABORT, 'aivcs: the run has ended')
+    WHERE OLD.status IS NOT NULL AND OLD.status <> '{running}';
+  SELECT RAISE(ABORT, 'aivcs: a run ends with its row in ends') WHERE NEW.status <> '{running}'
+    AND NOT EXISTS (SELECT 1 FROM ends WHERE stream = NEW.id);
+END;
+CREATE TRIGGER runs_insert BEFORE INSERT ON runs BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a run belongs to a new stream') WHERE
+    EXISTS (SELECT 1 FROM runs WHERE stream = NEW.stream
+      OR (source = NEW.source AND source_index = NEW.source_index))
+    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND family = 'run'
+      AND size = 0 AND status = '{running}');
+  SELECT RAISE(ABORT, 'aivcs: no such spec')
+    WHERE NOT EXISTS (SELECT 1 FROM specs WHERE digest = NEW.spec);
+END;
+CREATE TRIGGER ends_insert BEFORE INSERT ON ends BEGIN
+  SELECT RAISE(ABORT, 'aivcs: only a running run ends, once') WHERE
+    EXISTS (SELECT 1 FROM ends WHERE stream = NEW.stream)
+    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND status = '{running}');
+END;
+CREATE TRIGGER entries_insert BEFORE INSERT ON entries BEGIN
+  SELECT RAISE(ABORT, 'aivcs: entries are dense') WHERE
+    NEW.seq <> 1 + (SELECT ifnull(max(seq), 0) FROM entries WHERE stream = NEW.stream)
+    OR EXISTS (SELECT 1 FROM entries WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NOT EXISTS
+    (SELECT 1 FROM streams WHERE id = NEW.stream AND NEW.seq <= size AND {open_stream});
+END;
+CREATE TRIGGER early_insert BEFORE INSERT ON early BEGIN
+  SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE
+    EXISTS (SELECT 1 FROM early WHERE id = NEW.id OR (stream = NEW.stream AND seq = NEW.seq))
+    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND NEW.seq > size + 1
+      AND status = '{running}');
+END;
+CREATE TRIGGER early_delete BEFORE DELETE ON early BEGIN
+  SELECT RAISE(ABORT, 'aivcs: an early entry leaves only into the log') WHERE NOT EXISTS
+    (SELECT 1 FROM entries WHERE stream = OLD.stream AND seq = OLD.seq);
+END;
+CREATE TRIGGER specs_insert BEFORE INSERT ON specs BEGIN
+  SELECT RAISE(ABORT, 'aivcs: specs is append-only')
+    WHERE EXISTS (SELECT 1 FROM specs WHERE id = NEW.id);
+END;
+CREATE TRIGGER expired_insert BEFORE INSERT ON expired BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a run that has ended expires, once') WHERE
+    EXISTS (SELECT 1 FROM expired WHERE stream = NEW.stream)
+    OR NOT EXISTS (SELECT 1 FROM ends WHERE stream = NEW.stream);
+END;
+CREATE TRIGGER hot_insert BEFORE INSERT ON hot
+WHEN EXISTS (SELECT 1 FROM hot WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM hot WHERE digest = NEW.digest)
+  OR {_elsewhere("sealed", "large")} BEGIN
+  SELECT RAISE(ABORT, 'aivcs: hot is append-only')
+    WHERE EXISTS (SELECT 1 FROM hot WHERE id = NEW.id);
+  SELECT RAISE(IGNORE);
+END;
+CREATE TRIGGER large_insert BEFORE INSERT ON large
+WHEN {_elsewhere("large", "hot", "sealed")} BEGIN
+  SELECT RAISE(IGNORE);
+END;
+CREATE TRIGGER leases_insert BEFORE INSERT ON leases
+WHEN EXISTS (SELECT 1 FROM leases WHERE id = NEW.id OR token = NEW.token) BEGIN
+  SELECT RAISE(ABORT, 'aivcs: leases is append-only');
+END;
+CREATE TRIGGER refs_insert BEFORE INSERT ON refs BEGIN
+  SELECT RAISE(ABORT, 'aivcs: refs is append-only')
+    WHERE EXISTS (SELECT 1 FROM refs WHERE id = NEW.id);
+END;
+CREATE TRIGGER refs_delete BEFORE DELETE ON refs WHEN OLD.stream IS NOT NULL BEGIN
+  SELECT RAISE(ABORT, 'aivcs: what a run needs is kept');
+END;
+"""
+    )
+
+
+def pack_guards() -> str:
+    """Return the triggers of the index of packs."""
+    return (
+        "".join(_never(table, "UPDATE") for table in ("packs", "blocks", "sealed"))
+        + f"""
+CREATE TRIGGER packs_insert BEFORE INSERT ON packs
+WHEN EXISTS (SELECT 1 FROM packs WHERE id = NEW.id OR digest = NEW.digest) BEGIN
+  SELECT RAISE(ABORT, 'aivcs: packs is append-only');
+END;
+CREATE TRIGGER blocks_insert BEFORE INSERT ON blocks
+WHEN EXISTS (SELECT 1 FROM blocks WHERE id = NEW.id) BEGIN
+  SELECT RAISE(ABORT, 'aivcs: blocks is append-only');
+END;
+CREATE TRIGGER sealed_insert BEFORE INSERT ON sealed
+WHEN {_elsewhere("sealed", "hot", "large")}
+  OR NOT EXISTS (SELECT 1 FROM blocks WHERE id = NEW.block) BEGIN
+  SELECT RAISE(ABORT, 'aivcs: no such block')
+    WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE id = NEW.block);
+  SELECT RAISE(IGNORE);
+END;
+"""
+    )

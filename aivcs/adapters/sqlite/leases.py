@@ -1,0 +1,148 @@
+"""Leases: what tells a process that lives from one that died, without any clock.
+
+A lease is a row and a file that its process has locked. The operating system lets go of the
+lock when the process ends, however it ends; a forked child keeps it, because what the parent
+stored may be the child's to name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from aivcs.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    import apsw
+
+_MODE: Final = 0o666
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+_PREFIX: Final = "lease-"
+_UPKEEP: Final = "upkeep.lock"
+_TOKEN_BYTES: Final = 8
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        msg = f"no lock can be taken in {folder}: {error.strerror or error}"
+        raise StorageError(msg, hint="check that the folder may be written") from error
+
+
+class Lease:
+    """This process's lease on the objects that it stored and that nothing names yet.
+
+    Taken when it is first asked for. All its methods raise StorageError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = os.getpid()
+        self._token = ""
+        self._let_go: Callable[[], object] = lambda: None
+
+    def number(self, db: apsw.Connection) -> int:
+        """Return the number of the lease's row, which is inserted where it is missing.
+
+        Inside the write transaction; the file is locked before the row can be seen.
+        """
+        if not self._token:
+            with _translated(self._folder):
+                self._take()
+        # Asked each time: the transaction that inserted the row may have been rolled back.
+        found = db.execute("SELECT id FROM leases WHERE token = ?", (self._token,)).get
+        if found is None:
+            db.execute("INSERT INTO leases (token) VALUES (?)", (self._token,))
+            found = db.last_insert_rowid()
+        return int(found)
+
+    def _take(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        while True:
+            token = f"{self._process}.{os.urandom(_TOKEN_BYTES).hex()}"
+            file = os.open(_path(self._folder, token), _FLAGS | os.O_EXCL, _MODE)
+            self._let_go = weakref.finalize(self, os.close, file)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Who clears away dead files may have had it for an instant.
+            if os.fstat(file).st_nlink:
+                self._token = token
+                return
+            self._let_go()
+
+    def release(self) -> None:
+        """Let go of the file; the row is forgotten by the next collection. Idempotent."""
+        if self._token and self._process == os.getpid():
+            _path(self._folder, self._token).unlink(missing_ok=True)
+        self._let_go()
+
+
+def _path(folder: Path, token: str) -> Path:
+    return folder / f"{_PREFIX}{token}"
+
+
+def is_dead(folder: Path, token: str) -> bool:
+    """Tell whether the process of a lease is gone; the answer True stays true."""
+    try:
+        file = os.open(_path(folder, token), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        # Shared, so that two who ask do not take each other for its process.
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
+def dead(folder: Path, rows: Iterable[tuple[int, str]]) -> list[int]:
+    """Return the numbers of the leases whose processes are gone."""
+    with _translated(folder):
+        return [number for number, token in rows if is_dead(folder, token)]
+
+
+def clear(folder: Path) -> None:
+    """Remove the files of dead processes."""
+    with _translated(folder):
+        for path in folder.glob(f"{_PREFIX}*"):
+            try:
+                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(file)
+
+
+@contextmanager
+def upkeep(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock of whoever seals, collects or repairs; yield whether it is held."""
+    with _translated(folder):
+        folder.mkdir(exist_ok=True)
+        file = os.open(folder / _UPKEEP, _FLAGS, _MODE)
+    try:
+        yield _locked(folder, file, wait=wait)
+    finally:
+        os.close(file)
+
+
+def _locked(folder: Path, file: int, *, wait: bool) -> bool:
+    with _translated(folder):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+    return True

@@ -1,0 +1,154 @@
+"""The part of the Ledger that reads objects, wherever they lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aivcs.adapters.sqlite import rows
+from aivcs.domain.listing import Listing
+from aivcs.errors import CorruptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aivcs.adapters.sqlite.connection import Connection
+    from aivcs.domain.batch import Pack, Reference, StoredObject
+    from aivcs.domain.digest import Digest
+
+_MANY: Final = 500
+_OBJECTS: Final = f"""
+SELECT digest, size, codec, data, {rows.NO_PLACE} FROM hot WHERE digest IN ({{0}})
+UNION ALL SELECT s.digest, s.size, 1, NULL, {rows.PLACE} FROM {rows.SEALED}
+  WHERE s.digest IN ({{0}})
+UNION ALL SELECT digest, size, codec, NULL, {rows.NO_PLACE} FROM large WHERE digest IN ({{0}})
+"""
+_ONE: Final = _OBJECTS.format("?1") + " LIMIT 1"
+_SIZES: Final = " UNION ALL ".join(
+    f"SELECT digest, size FROM {tier} WHERE digest IN ({{0}})"
+    for tier in ("hot", "sealed", "large")
+)
+_DIGESTS: Final = (
+    " UNION ".join(
+        f"SELECT digest FROM {tier} WHERE digest > ?1" for tier in ("hot", "sealed", "large")
+    )
+    + " ORDER BY digest LIMIT ?2"
+)
+_REFERENCES: Final = """
+SELECT f.digest, f.role, s.name FROM refs f LEFT JOIN streams s ON s.id = f.stream
+WHERE NOT EXISTS (SELECT 1 FROM expired x WHERE x.stream = f.stream)
+"""
+_UNEXPIRED: Final = "NOT EXISTS (SELECT 1 FROM expired x WHERE x.stream = s.id)"
+_HOLDERS: Final = f"""
+SELECT DISTINCT 'run ' || s.name || ' (source)' FROM runs r JOIN streams s ON s.id = r.stream
+  WHERE r.source = ?1 AND {_UNEXPIRED}
+UNION SELECT 'run ' || s.name || ' (final state)' FROM ends e JOIN streams s ON s.id = e.stream
+  WHERE e.final_state = ?1 AND {_UNEXPIRED}
+UNION SELECT s.family || ' ' || s.name || ' #' || e.seq FROM entries e
+  JOIN streams s ON s.id = e.stream WHERE e.object = ?1
+UNION SELECT 'run ' || s.name || ' #' || e.seq FROM early e
+  JOIN streams s ON s.id = e.stream WHERE e.object = ?1
+UNION SELECT 'run ' || s.name || ' (' || r.role || ')' FROM refs r
+  JOIN streams s ON s.id = r.stream WHERE r.digest = ?1 AND {_UNEXPIRED}
+UNION SELECT 'spec ' || name FROM specs WHERE digest = ?1 OR manifest = ?1
+ORDER BY 1 LIMIT 20
+"""
+
+
+class ObjectReads:
+    """What is stored, where, and what names it."""
+
+    _db: Connection
+
+    def objects(self, digests: Sequence[Digest]) -> Mapping[Digest, StoredObject]:
+        """Return stored objects; one statement sees an object before or after its move."""
+        if len(digests) == 1:
+            found = self._db.rows(_ONE, (digests[0].raw,))
+            return {digests[0]: rows.stored(found[0])} if found else {}
+        result: dict[Digest, StoredObject] = {}
+        for start in range(0, len(digests), _MANY):
+            some = [digest.raw for digest in digests[start : start + _MANY]]
+            found = self._db.rows(_OBJECTS.format(_numbered(len(some))), tuple(some))
+            result.update((item.digest, item) for item in map(rows.stored, found))
+        return result
+
+    def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:
+        """Return sizes from the tables alone."""
+        result: dict[Digest, int] = {}
+        for start in range(0, len(digests), _MANY):
+            some = [digest.raw for digest in digests[start : start + _MANY]]
+            found = self._db.rows(_SIZES.format(_numbered(len(some))), tuple(some))
+            result.update((rows.key(row), row[1]) for row in found)
+        return result
+
+    def hot(self, *, after: int = 0, limit: int = 500) -> list[tuple[int, StoredObject]]:
+        """Return hot objects by the numbers of their rows."""
+        found = self._db.rows(
+            f"SELECT digest, size, codec, data, {rows.NO_PLACE}, id FROM hot"
+            " WHERE id > ? ORDER BY id LIMIT ?",
+            (after, limit),
+        )
+        return [(row[-1], rows.stored(row[:-1])) for row in found]
+
+    def backlog(self) -> int:
+        """Return how many rows of ``hot`` there are if no number between is free."""
+        (span,) = self._db.rows(
+            "SELECT ifnull(1 + (SELECT max(id) FROM hot) - (SELECT min(id) FROM hot), 0)"
+        )[0]
+        return int(span)
+
+    def packs(self) -> list[Pack]:
+        """Return packs in the order of listing."""
+        return [
+            rows.pack(row) for row in self._db.rows(f"SELECT {rows.PACK} FROM packs p ORDER BY id")
+        ]
+
+    def listing(self, pack: Digest) -> Listing | None:
+        """Return what is listed of a pack, as of one moment."""
+        found = self._db.rows(
+            f"SELECT {rows.PACK}, p.id FROM packs p WHERE digest = ?", (pack.raw,)
+        )
+        if not found:
+            return None
+        number = found[0][-1]
+        blocks = self._db.rows(
+            "SELECT id, offset, length, size FROM blocks WHERE pack = ? ORDER BY id", (number,)
+        )
+        first = blocks[0][0] if blocks else 0
+        if [row[0] for row in blocks] != list(range(first, first + len(blocks))):
+            msg = f"the blocks of pack {pack} are not numbered without a gap"
+            raise CorruptionError(msg, hint="'aivcs verify' says more")
+        # All of ``sealed`` is passed over; an index on its blocks would cost more than that.
+        objects = self._db.rows(
+            "SELECT digest, block - ?1, start, size FROM sealed WHERE block BETWEEN ?1 AND ?2",
+            (first, first + len(blocks) - 1),
+        )
+        return Listing(rows.pack(found[0][:-1]), [row[1:] for row in blocks], objects)
+
+    def large(self, *, after: Digest | None = None, limit: int = 1000) -> list[StoredObject]:
+        """Return large objects in order of digest."""
+        found = self._db.rows(
+            f"SELECT digest, size, codec, NULL, {rows.NO_PLACE} FROM large"
+            " WHERE digest > ? ORDER BY digest LIMIT ?",
+            (after.raw if after else b"", limit),
+        )
+        return [rows.stored(row) for row in found]
+
+    def digests(self, *, after: Digest | None = None, limit: int = 1000) -> list[Digest]:
+        """Return stored digests in order."""
+        found = self._db.rows(_DIGESTS, (after.raw if after else b"", limit))
+        return [rows.key(row) for row in found]
+
+    def references(self, digest: Digest | None = None) -> list[Reference]:
+        """Return explicit references."""
+        where, bindings = ("AND f.digest = ?", (digest.raw,)) if digest else ("", ())
+        found = self._db.rows(f"{_REFERENCES} {where} ORDER BY f.id", bindings)
+        return [rows.reference(row) for row in found]
+
+    def holders(self, digest: Digest) -> list[str]:
+        """Say which rows name an object."""
+        return [row[0] for row in self._db.rows(_HOLDERS, (digest.raw,))]
+
+
+def _numbered(count: int) -> str:
+    """Return ``?1,?2 ...``: each arm of a statement takes the same bindings."""
+    return ",".join(f"?{number}" for number in range(1, count + 1))

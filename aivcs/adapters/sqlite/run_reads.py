@@ -1,0 +1,144 @@
+"""The part of the Ledger that reads streams, runs and specs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from aivcs.adapters.sqlite import rows, writes
+from aivcs.domain.batch import Family
+from aivcs.errors import CorruptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aivcs.adapters.sqlite.connection import Connection
+    from aivcs.domain.batch import Draft, Entry, NewSpec, RunQuery, Stream
+    from aivcs.domain.digest import Digest
+    from aivcs.domain.run import RunRecord, Source
+
+_PAGE: Final = 1000
+
+
+class RunReads:
+    """Logs, runs and the annotations of specs."""
+
+    _db: Connection
+
+    def stream(self, family: Family, name: str) -> Stream | None:
+        """Return the head of a stream."""
+        found = self._db.rows(
+            "SELECT family, name, size, status FROM streams WHERE family = ? AND name = ?",
+            (family, name),
+        )
+        return rows.stream(found[0]) if found else None
+
+    def streams(self, family: Family) -> list[Stream]:
+        """Return the heads of a family, by name."""
+        found = self._db.rows(
+            "SELECT family, name, size, status FROM streams WHERE family = ? ORDER BY name",
+            (family,),
+        )
+        return [rows.stream(row) for row in found]
+
+    def entries(
+        self,
+        family: Family,
+        name: str,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Entry]:
+        """Yield entries a page at a time; each page is one short read."""
+        order, beyond, mark = ("DESC", "<", 2**53) if newest_first else ("ASC", ">", after)
+        sql = (
+            f"SELECT {rows.ENTRY} FROM entries WHERE stream ="
+            " (SELECT id FROM streams WHERE family = ? AND name = ?)"
+            f" AND seq > ? AND seq {beyond} ? ORDER BY seq {order} LIMIT ?"
+        )
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            with _naming(f"{family.value} {name}"):
+                page = self._db.rows(sql, (family, name, after, mark, size))
+            yield from map(rows.entry, page)
+            if len(page) < size:
+                return
+            mark = page[-1][0]
+            left = None if left is None else left - len(page)
+
+    def waiting(self, run_id: str) -> Mapping[int, Draft]:
+        """Return the early entries of a run."""
+        with _naming(f"run {run_id}"):
+            found = self._db.rows(
+                f"SELECT {rows.ENTRY} FROM early WHERE stream ="
+                " (SELECT id FROM streams WHERE family = ? AND name = ?) ORDER BY seq",
+                (Family.RUN, run_id),
+            )
+        return {row[0]: rows.draft(row) for row in found}
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return a run."""
+        found = self._db.rows(f"{rows.RUN} WHERE s.family = 'run' AND s.name = ?", (run_id,))
+        return rows.run(found[0]) if found else None
+
+    def run_from(self, source: Source) -> RunRecord | None:
+        """Return the run that was recorded from a source."""
+        found = self._db.rows(
+            f"{rows.RUN} WHERE r.source = ? AND r.source_index = ?",
+            (source.digest.raw, source.index),
+        )
+        return rows.run(found[0]) if found else None
+
+    def runs(self, query: RunQuery) -> list[RunRecord]:
+        """Return runs, newest first."""
+        parts: list[tuple[str, object]] = []
+        if query.after is not None:
+            mark = self._db.rows(
+                "SELECT id FROM streams WHERE family = 'run' AND name = ?", (query.after,)
+            )
+            if not mark:
+                raise writes.run_not_found(query.after)
+            parts.append(("s.id < ?", mark[0][0]))
+        if query.spec_digest is not None:
+            parts.append(("r.spec = ?", query.spec_digest.raw))
+        if query.agent is not None:
+            parts.append(("r.agent = ?", query.agent))
+        if query.status is not None:
+            parts.append(("s.status = ?", query.status))
+        where = f"WHERE {' AND '.join(part for part, _ in parts)}" if parts else ""
+        limit = -1 if query.limit is None else query.limit
+        found = self._db.rows(
+            f"{rows.RUN} {where} ORDER BY s.id DESC LIMIT ?",
+            (*(value for _, value in parts), limit),
+        )
+        return [rows.run(row) for row in found]
+
+    def run_ids(self, prefix: str, limit: int) -> list[str]:
+        """Return run ids by prefix."""
+        found = self._db.rows(
+            "SELECT name FROM streams WHERE family = 'run' AND substr(name, 1, ?) = ?"
+            " ORDER BY id LIMIT ?",
+            (len(prefix), prefix, limit),
+        )
+        return [row[0] for row in found]
+
+    def specs(self, digest: Digest | None = None) -> list[NewSpec]:
+        """Return annotations, newest first."""
+        where, bindings = ("WHERE digest = ?", (digest.raw,)) if digest else ("", ())
+        found = self._db.rows(
+            f"SELECT {rows.SPEC} FROM specs {where} ORDER BY id DESC",
+            bindings,
+        )
+        return [rows.spec(row) for row in found]
+
+
+@contextmanager
+def _naming(log: str) -> Iterator[None]:
+    """Say which log it is whose rows cannot be read."""
+    try:
+        yield
+    except CorruptionError as error:
+        msg = f"{log}: {error.message}"
+        raise CorruptionError(msg, hint=error.hint) from error
