@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import leases, rows
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aivcs.adapters.sqlite.connection import Connection
     from aivcs.domain.batch import Surveyed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.usage import Use
 
 _MANY: Final = 500
 _VACUUM_PAGES: Final = 500
@@ -79,6 +81,15 @@ class Housekeeping:
             result.update(map(rows.key, found))
         return result
 
+    def uses(self, digests: Sequence[Digest]) -> list[Use]:
+        """Return what keeps some objects."""
+        from aivcs.adapters.sqlite.uses import uses
+
+        tokens = self._db.rows("SELECT id, token FROM leases")
+        dead = leases.dead(self._locks, tokens)
+        live = {number: leases.described(number, token) for number, token in tokens}
+        return uses(self._db.rows, digests, {n: who for n, who in live.items() if n not in dead})
+
     def upkeep(self, *, wait: bool) -> AbstractContextManager[bool]:
         """Hold the lock of upkeep."""
         self._db.check_open()
@@ -101,6 +112,16 @@ class Housekeeping:
             self._db.maintain(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
             advance()
         self._db.maintain("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def footprint(self) -> int:
+        """Return the bytes of the file and of the log that is not merged into it yet."""
+        self._db.check_open()
+        path = self._db.path
+        total = 0
+        for name in (path.name, f"{path.name}-wal"):
+            with suppress(FileNotFoundError):
+                total += path.with_name(name).stat().st_size
+        return total
 
     def reset_index(self) -> None:
         """Make the tables of packs anew."""

@@ -88,6 +88,11 @@ def _path(folder: Path, token: str) -> Path:
     return folder / f"{_PREFIX}{token}"
 
 
+def described(number: int, token: str) -> str:
+    """Return what is known of the process that holds a lease."""
+    return f"process {token.partition('.')[0]} (lease {number})"
+
+
 def is_dead(folder: Path, token: str) -> bool:
     """Tell whether the process of a lease is gone; the answer True stays true."""
     try:

@@ -43,12 +43,8 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch in one transaction."""
         with self._db.writing(synced=_synced(batch)) as db:
-            lease = self._lease.number(db) if batch.hold or batch.holds else 0
-            if batch.objects:
-                object_writes.put(db, batch.objects, lease if batch.hold else 0)
-            if batch.holds:
-                object_writes.hold(db, batch.holds, lease)
-            _rearrange(db, batch, lease if batch.hold else 0)
+            held = batch.hold or batch.holds or batch.unheld
+            _store(db, batch, self._lease.number(db) if held else 0)
             for spec in batch.specs:
                 writes.put_spec(db, spec)
             for run in batch.runs:
@@ -99,6 +95,16 @@ def _synced(batch: Batch) -> bool | None:
     if final or any(a.family is Family.RELEASE for a in batch.appends):
         return True
     return None
+
+
+def _store(db: apsw.Connection, batch: Batch, lease: int) -> None:
+    if batch.unheld:
+        object_writes.let_go(db, batch.unheld, lease)
+    if batch.objects:
+        object_writes.put(db, batch.objects, lease if batch.hold else 0)
+    if batch.holds:
+        object_writes.hold(db, batch.holds, lease)
+    _rearrange(db, batch, lease if batch.hold else 0)
 
 
 def _rearrange(db: apsw.Connection, batch: Batch, lease: int) -> None:

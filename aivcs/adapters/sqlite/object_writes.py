@@ -61,15 +61,20 @@ def put(db: apsw.Connection, objects: Sequence[StoredObject], lease: int = 0) ->
     """Insert objects that are not there yet, stamped; hold those that are, with a lease."""
     new = _insert(db, objects, lease)
     if lease and new < len(objects):
-        hold(db, [item.digest for item in objects], lease)
+        stamps = _leases(db, [item.digest for item in objects])
+        hold(db, [o.digest for o in objects if stamps.get(o.digest.raw) != lease], lease)
 
 
-def hold(db: apsw.Connection, digests: Sequence[Digest], lease: int) -> None:
-    """Hold digests, stored or not, that do not bear the stamp of the lease already."""
-    stamps = _leases(db, digests)
-    new = [(one.raw, lease) for one in digests if stamps.get(one.raw) != lease]
-    if new:
-        db.executemany(_INSERT_HOLD, new)
+def hold(db: apsw.Connection, digests: Iterable[Digest], lease: int) -> None:
+    """Hold digests, stored or not, whatever stamps they bear: a stamp goes with its row."""
+    db.executemany(_INSERT_HOLD, ((one.raw, lease) for one in digests))
+
+
+def let_go(db: apsw.Connection, digests: Iterable[Digest], lease: int) -> None:
+    """Hold digests no longer but by their stamps."""
+    db.executemany(
+        "DELETE FROM holds WHERE digest = ? AND lease = ?", ((one.raw, lease) for one in digests)
+    )
 
 
 def restore(db: apsw.Connection, objects: Sequence[StoredObject], lease: int) -> None:
