@@ -1,4 +1,4 @@
-"""The file ``config.toml``: where a repository keeps its data, and how durable a commit is."""
+"""The file ``config.toml``: where a repository keeps its data, how safely, and for how long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aivcs.adapters.files.failures import translated
+from aivcs.domain.retention import Retention
 from aivcs.errors import InvalidConfig
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ DURABILITIES: Final = ("sync", "group", "os")
 KEYS: Final = {
     "ledger": {"url", "durability"},
     "objects": {"url", "endpoint", "region", "path_style", "timeout"},
+    "retention": {"keep_runs", "min_age_days", "keep_released"},
 }
 """The tables of the file and the keys of each."""
 
 _SECRETS: Final = ("key", "secret", "token", "password", "credential", "profile")
 _LONGEST_TIMEOUT: Final = 3600
+_MOST_KEPT: Final = 10**9
 _HEAD: Final = f"""\
 # Where this repository keeps its data. Never write a password here.
 [ledger]
@@ -57,6 +60,7 @@ class Config:
     ledger_url: str = LEDGER_URL
     durability: str = "group"
     objects: Objects = field(default_factory=Objects)
+    retention: Retention = field(default_factory=Retention)
 
 
 def config_text(objects: Objects) -> str:
@@ -101,6 +105,7 @@ def _parse(path: Path, text: str) -> Config:
         ledger.get("url", LEDGER_URL),
         ledger.get("durability", "group"),
         _objects(path, tables.get("objects", {})),
+        _retention(path, tables.get("retention", {})),
     )
     if config.durability not in DURABILITIES:
         msg = f"{path}: durability is {config.durability!r}"
@@ -140,6 +145,18 @@ def _objects(path: Path, table: dict[str, Any]) -> Objects:
         _value(path, table, "region", str),
         _value(path, table, "path_style", bool),
         timeout,
+    )
+
+
+def _retention(path: Path, table: dict[str, Any]) -> Retention:
+    counts = {key: _value(path, table, key, int) for key in ("keep_runs", "min_age_days")}
+    for key, count in counts.items():
+        if count is not None and not 0 <= count < _MOST_KEPT:
+            msg = f"{path}: {key} is {count}"
+            raise InvalidConfig(msg, hint=f"a whole number from 0, less than {_MOST_KEPT}")
+    released = _value(path, table, "keep_released", bool)
+    return Retention(
+        counts["keep_runs"], counts["min_age_days"], keep_released=released is not False
     )
 
 
