@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -275,6 +276,16 @@ class MemoryLedger:
         """Return stored objects."""
         with self._reading():
             return {d: self._objects[d] for d in digests if d in self._objects}
+
+    def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:
+        """Return the sizes of stored objects."""
+        return {digest: stored.size for digest, stored in self.objects(digests).items()}
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let nobody else in."""
+        with self._lock:
+            yield
 
     def digests(self, *, after: Digest | None = None, limit: int = 1000) -> list[Digest]:
         """Return stored digests in order."""

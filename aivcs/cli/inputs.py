@@ -19,6 +19,19 @@ STDIN_NAME: Final = "standard input"
 _EXAMPLE: Final = """for example --payload '{"tool_name": "search"}'"""
 
 
+class FilePath:
+    """A path as it was typed; a Path takes longer to make than a small file to read."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __fspath__(self) -> str:
+        """Return the name."""
+        return self._name
+
+
 def tags(pairs: Iterable[str]) -> dict[str, Json]:
     """Return the tags of ``K=V`` texts; V is text. InvalidInputError without a ``=``."""
     found: dict[str, Json] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -27,8 +26,10 @@ if TYPE_CHECKING:
 def put(session: Session, files: tuple[str, ...], paths_from: str | None) -> None:
     """Store files and pin them; print their digests.
 
-    '-' stores what comes in on stdin. Pinned objects stay until 'object delete'. Nothing is
-    stored when one of the files cannot be read. JSON: [{digest, size, path}].
+    '-' stores what comes in on stdin. Pinned objects stay until 'object unpin' or 'object
+    delete'. Nothing is stored when one of the named FILEs cannot be read; where one of those
+    that --paths-from lists cannot, some of those before it are stored. JSON: [{digest, size,
+    path}].
     """
     names = [*files, *(inputs.paths(paths_from) if paths_from is not None else ())]
     if not names and paths_from is None:
@@ -37,20 +38,22 @@ def put(session: Session, files: tuple[str, ...], paths_from: str | None) -> Non
     if [*names, paths_from].count(inputs.STDIN) > 1:
         msg = "stdin can be read only once"
         raise click.UsageError(msg, click.get_current_context())
-    for name in names:
+    for name in files:
         if name != inputs.STDIN:
             inputs.check_readable(name)
     with session.open() as repo, progress.counting("read", len(names)) as advance:
         digests = repo.objects.put_many(_contents(names, advance), pin=True)
-        rows = [
-            {"digest": str(digest), "size": repo.objects.stat(digest).size, "path": name}
-            for digest, name in zip(digests, names, strict=True)
-        ]
-    lines = (f"{row['digest']}  {row['path']}" for row in rows)
-    output.answer(session, rows, lambda: output.write_lines(lines))
+        sizes = repo.objects.sizes(digests) if session.json else {}
+    pairs = list(zip(digests, names, strict=True))
+    if session.json:
+        output.write_json([{"digest": str(d), "size": sizes[d], "path": name} for d, name in pairs])
+    else:
+        output.write_lines(f"{digest}  {name}" for digest, name in pairs)
 
 
-def _contents(names: list[str], advance: Callable[[], None]) -> Iterator[Path | BinaryIO]:
+def _contents(
+    names: list[str], advance: Callable[[], None]
+) -> Iterator[inputs.FilePath | BinaryIO]:
     for name in names:
-        yield sys.stdin.buffer if name == inputs.STDIN else Path(name)
+        yield sys.stdin.buffer if name == inputs.STDIN else inputs.FilePath(name)
         advance()

@@ -26,7 +26,7 @@ class _Contexts(threading.local):
 _contexts = _Contexts()
 
 
-def pack(data: bytes) -> bytes:
+def pack(data: bytes | memoryview) -> bytes:
     """Return ``data`` as one zstd frame of level 3, with the size in the header."""
     packer = _contexts.packer
     if packer is None:

@@ -3,81 +3,160 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from pathlib import Path
+import stat
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from aivcs.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Protocol
-
-    class Readable(Protocol):
-        """What a binary file has."""
-
-        def read(self, size: int, /) -> object:
-            """Return up to ``size`` bytes, none at the end."""
-            ...
+    from collections.abc import Callable
+    from typing import Self
 
 
 Content: TypeAlias = "bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO"
 
-_FIRST_PIECE: Final = 64 * 2**10
-_PIECE: Final = 2**20
+_FIRST: Final = 64 * 2**10
+_MOST: Final = 2**20
+_READING: Final = os.O_RDONLY | os.O_CLOEXEC
 
 
-@contextmanager
-def pieces_of(content: Content) -> Iterator[Iterator[bytes]]:
-    """Give the bytes of ``content`` in pieces: the first of 64 KiB at most, then of 1 MiB.
+def take(content: Content, most: int) -> bytes | Source:
+    """Return all the bytes where there are up to ``most``, else what gives them.
 
     A binary file is read from where it stands and stays open. Raises InvalidInputError
     for text and other types, and for a path or file that cannot be read, naming it.
     """
+    # The many small ones come first, and each step here counts for them.
+    if type(content) is bytes and len(content) <= most:
+        return content
+    if isinstance(content, os.PathLike):
+        return _take_file(os.fspath(content), most)
     if isinstance(content, bytes | bytearray | memoryview):
-        yield _slices(content)
-    elif isinstance(content, os.PathLike):
-        with _opened(content) as file:
-            yield _reads(file, os.fspath(content))
-    elif callable(getattr(content, "read", None)):
-        yield _reads(content, str(getattr(content, "name", "the given file")))
-    else:
-        msg = f"an object is made of bytes, a path or a binary file, not {type(content).__name__}"
-        raise InvalidInputError(msg, hint="encode text with .encode(); wrap a path in Path(...)")
+        return _take_all(Source("memory", _from_memory(content)), most)
+    if callable(getattr(content, "read", None)):
+        name = str(getattr(content, "name", "the given file"))
+        return _take_all(Source(name, content.read), most)
+    msg = f"an object is made of bytes, a path or a binary file, not {type(content).__name__}"
+    raise InvalidInputError(msg, hint="encode text with .encode(); wrap a path in Path(...)")
 
 
-def _slices(content: bytes | bytearray | memoryview) -> Iterator[bytes]:
+class Source:
+    """What is left of some content; a context manager that closes what was opened for it.
+
+    ``read`` gives up to so many bytes, none at the end; ``head`` comes before them.
+    """
+
+    def __init__(
+        self, name: str, read: Callable[[int], object], descriptor: int = -1, head: bytes = b""
+    ) -> None:
+        self._name = name
+        self._read = read
+        self._descriptor = descriptor
+        self._head = head
+
+    def fill(self, buffer: memoryview) -> int:
+        """Fill a buffer of bytes as far as there are any; return their number.
+
+        Fewer than it holds only at the end. Raises InvalidInputError.
+        """
+        done = 0
+        while done < len(buffer):
+            if self._descriptor >= 0 and not self._head:
+                count = self._fill_from_file(buffer[done:])
+            else:
+                piece = memoryview(self._head or self._next(min(len(buffer) - done, _MOST)))
+                count = min(len(piece), len(buffer) - done)
+                buffer[done : done + count] = piece[:count]
+                self._head = bytes(piece[count:])
+            if not count:
+                break
+            done += count
+        return done
+
+    def up_to(self, most: int) -> bytes | None:
+        """Return everything if that is up to ``most`` bytes; else None, and nothing is lost."""
+        head = bytearray(self._head)
+        while len(head) <= most:
+            piece = self._next(_FIRST)
+            if not piece:
+                return bytes(head)
+            head += piece
+        self._head = bytes(head)
+        return None
+
+    def _next(self, size: int) -> bytes:
+        try:
+            piece = self._read(size)
+        except (OSError, ValueError) as error:
+            raise _unreadable(self._name, error) from error
+        if not isinstance(piece, bytes):
+            msg = f"{self._name} gives {type(piece).__name__} where bytes are needed"
+            raise InvalidInputError(msg, hint="open the file in binary mode")
+        return piece
+
+    def _fill_from_file(self, buffer: memoryview) -> int:
+        try:
+            return os.readv(self._descriptor, [buffer])
+        except OSError as error:
+            raise _unreadable(self._name, error) from error
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what was opened."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _take_file(name: str, most: int) -> bytes | Source:
+    try:
+        descriptor = os.open(name, _READING)
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+    head = b""
+    try:
+        status = os.fstat(descriptor)
+        size = status.st_size
+        if size <= most and stat.S_ISREG(status.st_mode):
+            # One byte more than there should be tells whether the file has grown.
+            head = os.read(descriptor, size + 1)
+            if len(head) == size and size:
+                os.close(descriptor)
+                return head
+    except OSError as error:
+        os.close(descriptor)
+        raise _unreadable(name, error) from error
+    source = Source(name, lambda size: os.read(descriptor, size), descriptor, head)
+    return _take_all(source, most)
+
+
+def _take_all(source: Source, most: int) -> bytes | Source:
+    """Return the bytes of a source that turns out to be small, else the source."""
+    try:
+        small = source.up_to(most)
+    except BaseException:
+        source.__exit__()
+        raise
+    if small is None:
+        return source
+    source.__exit__()
+    return small
+
+
+def _from_memory(content: bytes | bytearray | memoryview) -> Callable[[int], bytes]:
     if isinstance(content, memoryview) and not content.c_contiguous:
         content = content.tobytes()
-    with memoryview(content) as whole, whole.cast("B") as view:
-        for start in range(0, view.nbytes, _PIECE):
-            yield bytes(view[start : start + _PIECE])
+    left = memoryview(content).cast("B")
 
+    def read(size: int) -> bytes:
+        nonlocal left
+        piece, left = bytes(left[:size]), left[size:]
+        return piece
 
-@contextmanager
-def _opened(path: os.PathLike[str]) -> Iterator[Readable]:
-    try:
-        file = Path(os.fsdecode(path)).open("rb", buffering=0)  # noqa: SIM115 - closed below
-    except (OSError, ValueError) as error:
-        raise _unreadable(os.fspath(path), error) from error
-    with file:
-        yield file
-
-
-def _reads(file: Readable, name: str) -> Iterator[bytes]:
-    size = _FIRST_PIECE
-    while True:
-        try:
-            piece = file.read(size)
-        except (OSError, ValueError) as error:
-            raise _unreadable(name, error) from error
-        if not isinstance(piece, bytes):
-            msg = f"{name} gives {type(piece).__name__} where bytes are needed"
-            raise InvalidInputError(msg, hint="open the file in binary mode")
-        if not piece:
-            return
-        yield piece
-        size = _PIECE
+    return read
 
 
 def _unreadable(name: str, error: OSError | ValueError) -> InvalidInputError:

@@ -65,6 +65,14 @@ class LargeReader(io.RawIOBase):
                 raise self._damaged(detail)
             yield chunk
 
+    def content(self) -> bytes:
+        """Return the whole content, held to its SHA-256."""
+        # A growing buffer is handed over without a copy; joining pieces needs both.
+        whole = io.BytesIO()
+        for chunk in self.chunks():
+            whole.write(chunk)
+        return whole.getvalue()
+
     def readable(self) -> bool:
         """Return True."""
         return True

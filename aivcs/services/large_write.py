@@ -1,4 +1,4 @@
-"""Writing a large object: streamed, hashed and compressed by a few threads at once."""
+"""Writing a large object: streamed, hashed, packed and written at once by a few threads."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from aivcs.services import frames
 from aivcs.services.large import CHUNK_SIZE, Footer, row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
     from aivcs.ports import Staged
+    from aivcs.services.intake import Source
 
 _MOST_THREADS: Final = 4
+_AHEAD: Final = 3
+"""So many chunks wait beside those that are being packed."""
 
 
-def write_large(
-    pieces: Iterable[bytes], staged: Staged, chunk_size: int = CHUNK_SIZE
-) -> StoredObject:
-    """Write the content that ``pieces`` make together to ``staged``; publish nothing.
+def write_large(source: Source, staged: Staged, chunk_size: int = CHUNK_SIZE) -> StoredObject:
+    """Write the content of ``source`` to ``staged``; publish nothing.
 
     Returns the row for the ledger, with the digest that only the last byte decides. At
     most a handful of chunks are in memory, however large the content is. Raises what
-    ``pieces`` raises, and StorageError.
+    ``source`` raises, and StorageError.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -36,20 +36,33 @@ def write_large(
     whole = hashlib.sha256()
     size = 0
     rows = bytearray()
-    pending: deque[Future[tuple[bytes, bytes]]] = deque()
+    buffers = deque(bytearray(chunk_size) for _ in range(threads + _AHEAD))
+    pending: deque[tuple[bytearray, Future[None]]] = deque()
 
-    def settle() -> None:
-        frame, checksum = pending.popleft().result()
+    def write(packed: Future[tuple[bytes, bytes]]) -> None:
+        frame, checksum = packed.result()
         staged.write(frame)
         rows.extend(row(len(frame), checksum))
 
-    with ThreadPoolExecutor(threads) as pool:
-        for chunk in _cut(pieces, chunk_size):
-            pending.append(pool.submit(_seal, chunk))
-            whole.update(chunk)
-            size += len(chunk)
-            if len(pending) > threads:
+    def settle() -> None:
+        buffer, written = pending.popleft()
+        written.result()
+        buffers.append(buffer)
+
+    with ThreadPoolExecutor(threads) as packers, ThreadPoolExecutor(1) as writer:
+        length = chunk_size
+        while length == chunk_size:
+            if not buffers:
                 settle()
+            buffer = buffers.popleft()
+            length = source.fill(memoryview(buffer))
+            if not length:
+                break
+            chunk = memoryview(buffer)[:length]
+            packed = packers.submit(_pack, chunk)
+            pending.append((buffer, writer.submit(write, packed)))
+            whole.update(chunk)
+            size += length
         while pending:
             settle()
     digest = Digest(whole.digest())
@@ -57,22 +70,8 @@ def write_large(
     return StoredObject(digest, size, Codec.ZSTD, None)
 
 
-def _seal(chunk: bytes) -> tuple[bytes, bytes]:
+def _pack(chunk: memoryview) -> tuple[bytes, bytes]:
     """Return the chunk's frame and the BLAKE3 of its content."""
     from blake3 import blake3
 
     return frames.pack(chunk), blake3(chunk).digest()
-
-
-def _cut(pieces: Iterable[bytes], chunk_size: int) -> Iterator[bytes]:
-    """Yield chunks of exactly ``chunk_size`` bytes; only the last may be shorter."""
-    buffer = bytearray()
-    for piece in pieces:
-        buffer += piece
-        while len(buffer) >= chunk_size:
-            with memoryview(buffer) as view:
-                chunk = bytes(view[:chunk_size])
-            del buffer[:chunk_size]
-            yield chunk
-    if buffer:
-        yield bytes(buffer)

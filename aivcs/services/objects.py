@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import io
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from aivcs.domain.batch import Batch, Codec, Reference, Role, StoredObject
+from aivcs.domain.batch import Batch, Reference, Role, Tier
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
-from aivcs.errors import CorruptionError, MissingObject, NotFound, StillReferenced
+from aivcs.errors import CorruptionError, MissingObject
 from aivcs.services import frames
 from aivcs.services.damage import absent, damaged, gone
+from aivcs.services.encoding import encode
+from aivcs.services.intake import take
+from aivcs.services.storing import HOT_LIMIT, store, store_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import BinaryIO
 
+    from aivcs.domain.batch import StoredObject
     from aivcs.ports import BlobStore, Ledger
-    from aivcs.services.intake import Content
+    from aivcs.services.intake import Content, Source
     from aivcs.services.large_read import LargeReader
+    from aivcs.services.pack_read import PackReader
 
-HOT_LIMIT: Final = 128 * 2**10
-"""Up to so many bytes an object is a row of the ledger; a larger one is a file."""
-
-_BATCH_ITEMS: Final = 1000
-_BATCH_BYTES: Final = 4 * 2**20
-_FETCH: Final = 500
+_MOST_LISTED: Final = 10_000
 _READ_AHEAD: Final = 64 * 2**10
-_NAMED: Final = 5
 _LEDGER: Final = "the ledger"
 
+T = TypeVar("T")
 Digests: TypeAlias = "list[Digest]"
-Rows: TypeAlias = "list[StoredObject]"
 
 
 class CasStore:
-    """Objects over a ledger (small ones) and a blob store (large ones).
+    """Objects over a ledger (small ones) and a blob store (packs and large ones).
 
     A digest is given as Digest or as its text; InvalidDigest for anything else. Whatever
     is read is hashed again: IntegrityError for bytes that are not what was stored. Every
@@ -47,43 +46,39 @@ class CasStore:
         self.ledger = ledger
         self.blobs = blobs
 
+    @cached_property
+    def packs(self) -> PackReader:
+        """What reads the packs, with the blocks it keeps."""
+        from aivcs.services.pack_read import PackReader
+
+        return PackReader(self.blobs)
+
     def put(self, data: Content, *, pin: bool = False) -> Digest:
         """Store bytes, the file at a path, or what a binary file still holds.
 
-        Returns when the object is durable; storing it again changes nothing. ``pin``
-        asks every collection to leave it. Raises InvalidInputError for text and for a
-        file that cannot be read.
+        Returns when the object is durable; storing it again changes nothing, but heals one
+        whose size is wrong, or whose file is missing or has not the length or the footer
+        it should have. No collection takes it until the repository is closed, and none at
+        all with ``pin``. Raises InvalidInputError for text and for a file that cannot be
+        read.
         """
-        stored = self._take(data)
-        self._add([stored], pin=pin)
-        return stored.digest
+        return store(self.ledger, self._publish, data, pin=pin)
 
     def put_many(self, items: Iterable[Content], *, pin: bool = False) -> Digests:
         """Store many objects and return their digests in order, with few commits.
 
-        Each commit takes up to 1000 objects or 4 MiB. When an item cannot be read, those
-        of earlier commits are stored and its error is raised.
+        Each commit takes up to 1000 objects or 4 MiB; a large one has one of its own. When
+        an item cannot be read, some of those before it are stored and its error is raised.
         """
-        digests: list[Digest] = []
-        waiting: list[StoredObject] = []
-        weight = 0
-        for item in items:
-            stored = self._take(item)
-            digests.append(stored.digest)
-            waiting.append(stored)
-            weight += len(stored.data or b"")
-            if len(waiting) >= _BATCH_ITEMS or weight >= _BATCH_BYTES:
-                self._add(waiting, pin=pin)
-                waiting, weight = [], 0
-        self._add(waiting, pin=pin)
-        return digests
+        return store_many(self.ledger, self._publish, items, pin=pin)
 
     def prepare(self, data: Content) -> StoredObject:
         """Return the row of an object for a batch that somebody else commits.
 
         The file of a large one is durable when this returns.
         """
-        return self._take(data)
+        content = take(data, HOT_LIMIT)
+        return encode(content) if isinstance(content, bytes) else self._publish(content)
 
     def get(self, digest: Digest | str) -> bytes:
         """Return an object's bytes; NotFound, MissingObject or IntegrityError."""
@@ -91,51 +86,26 @@ class CasStore:
 
     def get_many(self, digests: Iterable[Digest | str]) -> Iterator[tuple[Digest, bytes]]:
         """Yield (digest, bytes) in the order asked; NotFound at the first that is absent."""
-        wanted = (Digest.parse(digest) for digest in digests)
-        while some := list(islice(wanted, _FETCH)):
-            found = self.ledger.objects(some)
-            for digest in some:
-                if digest not in found:
-                    raise absent(digest)
-                yield digest, self.read(found[digest])
+        from aivcs.services.fetching import fetch
+
+        return fetch(self, digests)
 
     def open(self, digest: Digest | str) -> BinaryIO:
         """Return a readable, seekable file in constant memory; no unchecked byte leaves it.
 
         Raises NotFound, MissingObject and IntegrityError, the last also while reading.
         """
-        stored = self.stat(digest)
-        if stored.data is None:
-            return io.BufferedReader(self._large(stored), _READ_AHEAD)
-        return io.BytesIO(self.read(stored))
+        return self._found(self.stat(digest), self._opened)
 
     def read(self, stored: StoredObject) -> bytes:
         """Return the bytes of a row of the ledger, held to its digest and size."""
-        if stored.data is None:
-            # A growing buffer is handed over without a copy; joining pieces needs both.
-            whole = io.BytesIO()
-            with self._large(stored) as large:
-                for piece in large.chunks():
-                    whole.write(piece)
-            return whole.getvalue()
-        try:
-            raw = stored.codec is Codec.RAW
-            content = stored.data if raw else frames.unpack(stored.data, stored.size)
-        except CorruptionError as error:
-            raise damaged(stored.digest, _LEDGER, error.message) from error
-        if len(content) != stored.size or Digest.of(content) != stored.digest:
-            raise damaged(stored.digest, _LEDGER, "its bytes have another digest or size")
-        return content
+        if stored.data is not None:
+            return self._unpacked(stored, stored.data)
+        return self._found(stored, self._content)
 
     def check(self, digest: Digest | str) -> None:
         """Read and hash one object in constant memory; raises like ``get``."""
-        stored = self.stat(digest)
-        if stored.data is not None:
-            self.read(stored)
-            return
-        with self._large(stored) as large:
-            for _ in large.chunks():
-                pass
+        self._found(self.stat(digest), self._check)
 
     def stat(self, digest: Digest | str) -> StoredObject:
         """Return the ledger's row of an object, unverified; NotFound without one."""
@@ -145,93 +115,118 @@ class CasStore:
             raise absent(wanted)
         return stored
 
+    def sizes(self, digests: Iterable[Digest | str]) -> Mapping[Digest, int]:
+        """Return the sizes in bytes of those of the objects that are stored, unverified."""
+        return self.ledger.sizes([Digest.parse(digest) for digest in digests])
+
     def contains(self, digest: Digest | str) -> bool:
         """Tell whether an object is stored."""
         wanted = Digest.parse(digest)
-        return wanted in self.ledger.objects([wanted])
+        return wanted in self.ledger.sizes([wanted])
 
     def list(self, after: Digest | str | None = None, limit: int = 1000) -> Digests:
-        """Return up to ``limit`` stored digests, ascending, from behind ``after`` on."""
+        """Return stored digests, ascending, from behind ``after`` on.
+
+        Up to ``limit`` of them, and never more than 10,000 at a time.
+        """
         start = None if after is None else Digest.parse(after)
-        return self.ledger.digests(after=start, limit=limit)
+        return self.ledger.digests(after=start, limit=max(0, min(limit, _MOST_LISTED)))
 
     def pin(self, digests: Iterable[Digest | str]) -> None:
         """Ask every collection to leave these objects; NotFound if one is absent."""
-        wanted = list(dict.fromkeys(Digest.parse(digest) for digest in digests))
-        for start in range(0, len(wanted), _FETCH):
-            some = wanted[start : start + _FETCH]
-            found = self.ledger.objects(some)
-            for digest in some:
-                if digest not in found:
-                    raise absent(digest)
-        if wanted:
-            pins = tuple(Reference(digest, Role.PIN) for digest in wanted)
+        with self.ledger.exclusive():
+            pins = tuple(Reference(digest, Role.PIN) for digest in self._stored(digests))
             self.ledger.commit(Batch(references=pins))
+
+    def unpin(self, digests: Iterable[Digest | str]) -> None:
+        """Take pins back; NotFound if an object is absent. One without a pin is no error."""
+        with self.ledger.exclusive():
+            self.ledger.commit(Batch(unpinned=tuple(self._stored(digests))))
 
     def delete(self, digest: Digest | str, *, force: bool = False) -> None:
         """Remove an object, pinned or not; one that is absent is no error.
 
         Raises StillReferenced, naming what needs it, unless ``force`` is given.
         """
-        wanted = Digest.parse(digest)
-        stored = self.ledger.objects([wanted]).get(wanted)
-        if stored is None:
-            return
-        if not force:
-            self._check_unused(wanted)
-        self.ledger.commit(Batch(deletions=(wanted,)))
-        # Somebody may have stored it again since; then the file is theirs.
-        if stored.data is None and not self.contains(wanted):
-            self.blobs.delete(large_name(wanted))
+        from aivcs.services.removing import remove
 
-    def _check_unused(self, digest: Digest) -> None:
-        from aivcs.services.reachability import spec_holders
+        remove(self.ledger, self.blobs, self, Digest.parse(digest), force=force)
 
-        holders = self.ledger.holders(digest)
-        holders += spec_holders(self.ledger, self._find, digest)
-        if holders:
-            more = len(holders) - _NAMED
-            names = ", ".join(holders[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-            msg = f"object {digest} is needed by {names}"
-            raise StillReferenced(msg, hint="keep it; what needs it cannot be read without it")
+    def _stored(self, digests: Iterable[Digest | str]) -> Digests:
+        """Return the digests, each once; NotFound unless all are stored."""
+        wanted = list(dict.fromkeys(Digest.parse(digest) for digest in digests))
+        found = self.ledger.sizes(wanted)
+        for digest in wanted:
+            if digest not in found:
+                raise absent(digest)
+        return wanted
 
-    def _find(self, digest: Digest) -> bytes | None:
+    def _unpacked(self, stored: StoredObject, data: bytes) -> bytes:
+        from hashlib import sha256
+
+        content = data
+        if stored.codec:
+            try:
+                content = frames.unpack(data, stored.size)
+            except CorruptionError as error:
+                raise damaged(stored.digest, _LEDGER, error.message) from error
+        if len(content) != stored.size or sha256(content).digest() != stored.digest.raw:
+            raise damaged(stored.digest, _LEDGER, "its bytes have another digest or size")
+        return content
+
+    def _found(self, stored: StoredObject, read: Callable[[StoredObject], T]) -> T:
+        """Read an object; where its pack or file has gone, ask once more where it is."""
         try:
-            return self.get(digest)
-        except (NotFound, MissingObject):
-            return None
+            return read(stored)
+        except MissingObject as error:
+            again = self.ledger.objects([stored.digest]).get(stored.digest)
+            if again is None:
+                raise absent(stored.digest) from error
+            if again == stored:
+                raise
+        return read(again)
 
-    def _take(self, data: Content) -> StoredObject:
-        """Encode a small object, or write the file of a large one."""
-        from aivcs.services.intake import pieces_of
+    def _content(self, stored: StoredObject) -> bytes:
+        if stored.data is not None:
+            return self._unpacked(stored, stored.data)
+        if stored.place is not None:
+            return self.packs.read(stored)
+        with self._large(stored) as large:
+            return large.content()
 
-        with pieces_of(data) as pieces:
-            head = b""
-            for piece in pieces:
-                head = head + piece if head else piece
-                if len(head) > HOT_LIMIT:
-                    return self._publish(chain((head,), pieces))
-        digest = Digest.of(head)
-        packed = frames.pack(head)
-        if len(packed) < len(head):
-            return StoredObject(digest, len(head), Codec.ZSTD, packed)
-        return StoredObject(digest, len(head), Codec.RAW, head)
+    def _opened(self, stored: StoredObject) -> BinaryIO:
+        if stored.tier is Tier.LARGE:
+            return io.BufferedReader(self._large(stored), _READ_AHEAD)
+        return io.BytesIO(self._content(stored))
 
-    def _publish(self, pieces: Iterable[bytes]) -> StoredObject:
+    def _check(self, stored: StoredObject) -> None:
+        if stored.tier is not Tier.LARGE:
+            self._content(stored)
+            return
+        with self._large(stored) as large:
+            for _ in large.chunks():
+                pass
+
+    def _publish(self, source: Source) -> StoredObject:
+        """Write the file of a large object and return its row."""
         from aivcs.services.large_write import write_large
 
-        with self.blobs.stage() as staged:
-            stored = write_large(pieces, staged)
+        with source, self.blobs.stage() as staged:
+            stored = write_large(source, staged)
+            # Held first: no collection takes the file for a stray one before its row is there.
+            self.ledger.commit(Batch(holds=(stored.digest,)))
+            self._clear(stored)
             staged.publish(large_name(stored.digest))
         return stored
 
-    def _add(self, stored: Rows, *, pin: bool) -> None:
-        rows = {row.digest: row for row in stored}
-        known = self.ledger.objects(tuple(rows))
-        new = tuple(row for digest, row in rows.items() if digest not in known)
-        pins = tuple(Reference(digest, Role.PIN) for digest in rows) if pin else ()
-        if new or pins:
-            self.ledger.commit(Batch(objects=new, references=pins))
+    def _clear(self, stored: StoredObject) -> None:
+        """Remove a large object's file that is seen to be damaged without reading all of it."""
+        try:
+            self._large(stored).close()
+        except MissingObject:
+            return
+        except CorruptionError:
+            self.blobs.delete(large_name(stored.digest))
 
     def _large(self, stored: StoredObject) -> LargeReader:
         from aivcs.services.large_read import LargeReader

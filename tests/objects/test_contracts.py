@@ -41,5 +41,5 @@ class TestObjectsOnDisk(CasStoreContract):
         blobs = FileBlobs(tmp_path / "objects", tmp_path / "tmp")
         ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
         yield CasStore(ledger, blobs)
-        assert list((tmp_path / "tmp").glob("*")) == []
         ledger.close()
+        assert list((tmp_path / "tmp").glob("*")) == []

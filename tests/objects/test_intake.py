@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import array
 import io
+import os
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -9,16 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivcs.errors import InvalidInputError
-from aivcs.services.intake import pieces_of
+from aivcs.services.intake import take
+from aivcs.testing.objects import noise
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import BinaryIO
 
+    from aivcs.services.intake import Source
 
-def joined(content: object) -> bytes:
-    with pieces_of(content) as pieces:  # type: ignore[arg-type]
-        return b"".join(pieces)
+
+def filled(source: Source, step: int) -> bytes:
+    buffer = bytearray(step)
+    found = bytearray()
+    with source:
+        while length := source.fill(memoryview(buffer)):
+            found += buffer[:length]
+    return bytes(found)
+
+
+def joined(content: object, most: int = 20, step: int = 7) -> bytes:
+    taken = take(content, most)  # type: ignore[arg-type]
+    if isinstance(taken, bytes):
+        assert len(taken) <= most
+        return taken
+    found = filled(taken, step)
+    assert len(found) > most
+    return found
 
 
 @given(st.binary(max_size=100))
@@ -34,11 +53,69 @@ def test_a_view_of_numbers_is_its_bytes() -> None:
     assert joined(memoryview(numbers)) == numbers.tobytes()
 
 
-def test_pieces_are_small_then_large(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [0, 1, 20, 21, 100, 2**16, 3 * 2**20 + 1])
+def test_a_file_of_any_size_comes_back(tmp_path: Path, size: int) -> None:
     path = tmp_path / "file"
-    path.write_bytes(bytes(3 * 2**20))
-    with pieces_of(path) as pieces:
-        assert [len(piece) for piece in pieces][:2] == [2**16, 2**20]
+    path.write_bytes(noise(size))
+    assert joined(path) == noise(size)
+    assert joined(path, 2**20, 2**20) == noise(size)
+    with path.open("rb") as file:
+        assert joined(file, step=2**20) == noise(size)
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    for data in (b"few", bytes(200_000)):
+        writer = threading.Thread(target=path.write_bytes, args=(data,))
+        writer.start()
+        assert joined(path) == data
+        writer.join()
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"first")
+    real = os.fstat
+
+    def grow(descriptor: int) -> os.stat_result:
+        found = real(descriptor)
+        path.write_bytes(b"first and more")
+        return found
+
+    monkeypatch.setattr(os, "fstat", grow)
+    assert joined(path) == b"first and more"
+
+
+def test_files_are_closed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100))
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    joined(path)
+    joined(path, 200)
+    for bad in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(InvalidInputError):
+            joined(bad)
+    assert len(list(descriptors.iterdir())) == before
+
+
+def test_a_file_that_fails_after_its_head_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100))
+    for name in ("read", "readv"):
+
+        def fail(*_: object) -> bytes:
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, fail)
+            with pytest.raises(InvalidInputError, match="file: Input"):
+                joined(path)
 
 
 def test_a_file_is_read_from_where_it_stands_and_stays_open() -> None:

@@ -16,6 +16,7 @@ from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
 from aivcs.errors import IntegrityError
 from aivcs.services import large
+from aivcs.services.intake import Source
 from aivcs.services.large_read import LargeReader
 from aivcs.services.large_write import write_large
 
@@ -28,9 +29,10 @@ TEXT = b"".join(b"line %d of the content\n" % number for number in range(12))
 
 def file_of(data: bytes, chunk_size: int = CHUNK, pieces: int = 50) -> bytes:
     blobs = MemoryBlobs()
-    cut = [data[start : start + pieces] for start in range(0, len(data), pieces)]
+    given = io.BytesIO(data)
+    source = Source("given", lambda size: given.read(min(size, pieces)))
     with blobs.stage() as staged:
-        stored = write_large(cut, staged, chunk_size)
+        stored = write_large(source, staged, chunk_size)
         staged.publish("file")
     assert (stored.digest, stored.size) == (Digest.of(data), len(data))
     with blobs.open("file") as file:
