@@ -192,7 +192,7 @@ class Ledger(Protocol):
         ...
 
     def footprint(self) -> int:
-        """Return the bytes of the ledger's own files."""
+        """Return the bytes of the ledger's own file, as it is without the newest log."""
         ...
 
     def reset_index(self) -> None:

@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from aivcs.adapters.files.config import Objects
     from aivcs.adapters.s3 import Bucket
     from aivcs.domain.canonical import Json
+    from aivcs.domain.collection import Collected
+    from aivcs.domain.diskuse import By, DiskUse
     from aivcs.domain.report import Report
+    from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
-    from aivcs.ports import BlobStore, Clock, Ids, Ledger
+    from aivcs.domain.sealed import Sealed
+    from aivcs.domain.usage import Explanation
+    from aivcs.ports import BlobStore, Bookmarks, Clock, Ids, Ledger, Spread
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
     from aivcs.services.live import LiveRun
@@ -78,6 +83,7 @@ class Repo:
         durability: str = "group",
         clock: Clock = now,
         ids: Ids = new_id,
+        retention: Retention | None = None,
     ) -> None:
         from aivcs.adapters import folder as agent_folder
         from aivcs.adapters.git import git_state
@@ -88,6 +94,7 @@ class Repo:
         self._ledger = ledger
         self._blobs = blobs
         self._ids = ids
+        self._retention = retention
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
         self.specs = SpecStore(
@@ -212,24 +219,118 @@ class Repo:
         events.remove()
         return outcome
 
-    def verify(
+    def seal(self, *, wait: bool = True, advance: Callable[[], None] = lambda: None) -> Sealed:
+        """Move the small objects from the ledger into packs, where they take less room.
+
+        May be interrupted at any time and run beside everything else. Without ``wait``
+        nothing is done while another process seals, collects or repairs. ``advance`` is
+        called for each object that has moved. Raises StorageError, IntegrityError.
+        """
+        from aivcs.services.sealing import Sealer
+
+        return Sealer(self._ledger, self._blobs, self.objects).seal(advance, wait=wait)
+
+    def verify(  # noqa: PLR0913 - what there is to ask for
         self,
         *,
         objects: bool = True,
         runs: bool = True,
         releases: bool = True,
+        structure: bool = False,
+        sample: float | None = None,
+        within: float | None = None,
+        seed: int = 0,
+        resume: bool = False,
         advance: Callable[[], None] = lambda: None,
     ) -> Report:
         """Read and check everything that is stored, or the parts that are asked for.
 
-        Damage is in the report, not raised. ``advance`` is called for each object, run,
-        event and release that was checked. Raises StorageError when the storage cannot
-        be read at all.
+        ``structure`` reads no content; ``sample`` reads so many percent of it, ``within``
+        as much as can be read in so many seconds, chosen by ``seed``. ``resume`` goes on
+        where a verification of everything was interrupted. Damage is in the report, not
+        raised. ``advance`` is called for each object, run, event and release that was
+        checked. Raises InvalidInputError for what contradicts itself, StorageError when
+        the storage cannot be read at all.
         """
-        from aivcs.services.upkeep import Verifier
+        from aivcs.domain.verification import scope
+        from aivcs.services.verifying import Verifier
 
-        verifier = Verifier(self._ledger, self._blobs, self.objects)
-        return verifier.verify(objects=objects, runs=runs, releases=releases, advance=advance)
+        wanted = scope(
+            objects=objects,
+            runs=runs,
+            releases=releases,
+            structure=structure,
+            sample=sample,
+            within=within,
+            seed=seed,
+            resume=resume,
+        )
+        parts = self._ledger, self._blobs, self.objects
+        return Verifier(*parts, self._spread, self._bookmarks).verify(wanted, advance)
+
+    @property
+    def _spread(self) -> Spread:
+        """Copies of the process read files; what is in memory or far away is read here."""
+        from aivcs.adapters.files import FileBlobs
+        from aivcs.services.check_content import in_turn
+
+        if not isinstance(self._blobs, FileBlobs):
+            return in_turn
+        from aivcs.adapters.forks import spread
+
+        return spread
+
+    @property
+    def _bookmarks(self) -> Bookmarks | None:
+        from aivcs.adapters.cache import CachedBookmarks
+
+        return None if self.folder is None else CachedBookmarks(self.folder / "cache.db")
+
+    def gc(
+        self,
+        *,
+        dry_run: bool = False,
+        full: bool = False,
+        advance: Callable[[], None] = lambda: None,
+    ) -> Collected:
+        """Remove what nothing needs, or with ``dry_run`` say what would go.
+
+        What this and other live processes stored is kept until they close. Packs are
+        rewritten when a fifth of them is dead, with ``full`` for one dead byte. Waits while
+        others seal, collect or repair; ``advance`` is called for each object. Raises
+        CorruptionError, before anything is removed, when nobody can tell what a spec or a
+        release needs, and StorageError.
+        """
+        from aivcs.domain.retention import Retention
+        from aivcs.services.collecting import Collector
+
+        rules = self._retention or Retention()
+        collector = Collector(self._ledger, self._blobs, self.objects, self.clock, rules)
+        return collector.collect(dry_run=dry_run, full=full, advance=advance)
+
+    def why(self, digest: Digest | str) -> Explanation:
+        """Return everything that keeps an object: runs, specs, releases, pins, processes.
+
+        Raises NotFound for one that is neither stored nor named, CorruptionError where the
+        document of a spec is damaged.
+        """
+        from aivcs.services.explaining import explain
+
+        return explain(self._ledger, self.objects, Digest.parse(digest))
+
+    def du(
+        self, by: By | str | None = None, *, advance: Callable[[], None] = lambda: None
+    ) -> DiskUse:
+        """Return how much of the disk what takes, also ``by`` run, agent or kind.
+
+        ``advance`` is called for each object. Raises InvalidInputError for another word,
+        CorruptionError where the document of a spec is damaged.
+        """
+        from aivcs.domain.diskuse import read_by
+        from aivcs.services.measuring import measure
+
+        wanted = None if by is None else read_by(by)
+        return measure(self._ledger, self._blobs, self.objects, wanted, advance)
 
     def close(self) -> None:
         """Release the repository."""
@@ -348,7 +449,14 @@ def _open(folder: Path, durability: str | None, *, created: bool, clock: Clock, 
     blobs = _blobs(folder, chosen.objects)
     ledger = SqliteLedger(folder / "aivcs.db", durable=durable != "os")
     return Repo(
-        ledger, blobs, folder=folder, created=created, durability=durable, clock=clock, ids=ids
+        ledger,
+        blobs,
+        folder=folder,
+        created=created,
+        durability=durable,
+        clock=clock,
+        ids=ids,
+        retention=chosen.retention,
     )
 
 

@@ -57,7 +57,8 @@ def show(session: Session, run: str) -> None:
 
     RUN is an id, its beginning, or 'latest'. JSON: {run_id, agent, spec_digest, status,
     total_events, duration_ms, final_state_digest, root, created_at, completed_at, tags,
-    git_sha, reason, source: {digest, index, format}, environment}.
+    git_sha, reason, expired_at, source: {digest, index, format}, environment}. Of an
+    expired run only the log is kept.
     """
     with session.open() as repo:
         value = views.run(repo.runs.get_run(repo.find.run(run)))

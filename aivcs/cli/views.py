@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aivcs.domain.release import ReleaseRecord
     from aivcs.domain.report import Report
     from aivcs.domain.run import RunRecord
+    from aivcs.domain.sealed import Sealed
     from aivcs.domain.spec import AgentSpec, SpecFile
 
 View: TypeAlias = "dict[str, Json]"
@@ -64,6 +65,7 @@ def run(record: RunRecord) -> View:
         "tags": record.metadata.tags,
         "git_sha": record.metadata.git_sha,
         "reason": record.reason,
+        "expired_at": _time(record.expired_at),
         "source": None
         if source is None
         else {"digest": str(source.digest), "index": source.index, "format": source.format},
@@ -175,6 +177,18 @@ def stored_object(found: StoredObject) -> View:
     }
 
 
+def sealed(done: Sealed) -> View:
+    """Return what sealing did."""
+    return {
+        "objects": done.objects,
+        "packs": done.packs,
+        "bytes_before": done.bytes_before,
+        "bytes_after": done.bytes_after,
+        "damaged": done.damaged,
+        "busy": done.busy,
+    }
+
+
 def report(found: Report) -> View:
     """Return what a verification found."""
     return {
@@ -186,9 +200,12 @@ def report(found: Report) -> View:
                 "id": problem.id,
                 "detail": problem.detail,
                 "severity": problem.severity.value,
+                "breaks": list(problem.breaks),
             }
             for problem in found.problems
         ],
+        "depth": found.depth.value,
+        "complete": found.complete,
     }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from aivcs.errors import InvalidInputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,3 +61,12 @@ class DiskUse:
         """All objects, each once."""
         found = self.tiers.values()
         return Amount(sum(one.objects for one in found), sum(one.bytes for one in found))
+
+
+def read_by(word: By | str) -> By:
+    """Return what objects are to be grouped by; InvalidInputError for another word."""
+    try:
+        return By(word)
+    except ValueError:
+        msg = f"nothing to group by: {word!r}"
+        raise InvalidInputError(msg, hint=f"one of {', '.join(By)}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import leases, rows
@@ -114,14 +113,9 @@ class Housekeeping:
         self._db.maintain("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def footprint(self) -> int:
-        """Return the bytes of the file and of the log that is not merged into it yet."""
-        self._db.check_open()
-        path = self._db.path
-        total = 0
-        for name in (path.name, f"{path.name}-wal"):
-            with suppress(FileNotFoundError):
-                total += path.with_name(name).stat().st_size
-        return total
+        """Return the bytes of the file once the log is merged into it."""
+        pages, size = self._db.rows("SELECT * FROM pragma_page_count, pragma_page_size")[0]
+        return int(pages) * int(size)
 
     def reset_index(self) -> None:
         """Make the tables of packs anew."""
