@@ -8,6 +8,7 @@ import click
 
 from aivcs.cli import output, progress, views
 from aivcs.cli.command import command
+from aivcs.domain.report import Depth
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -15,17 +16,45 @@ if TYPE_CHECKING:
     from aivcs.domain.report import Report
 
 
+def _percent(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Read a number with or without a percent sign."""
+    if value is None:
+        return None
+    try:
+        return float(value.removesuffix("%"))
+    except ValueError:
+        msg = f"{value!r} is not a share like 5%"
+        raise click.BadParameter(msg, ctx, param) from None
+
+
 @command("verify")
 @click.option("--objects", is_flag=True, help="Only the objects.")
 @click.option("--runs", is_flag=True, help="Only the runs and their events.")
 @click.option("--releases", is_flag=True, help="Only the releases and their specs.")
+@click.option("--structure", is_flag=True, help="Read no content: rows, footers and sizes only.")
+@click.option("--sample", callback=_percent, metavar="P%", help="Read so much of the content.")
+@click.option("--within", type=float, metavar="SECONDS", help="Read what this time allows.")
+@click.option("--seed", type=int, default=0, help="Choose another sample.  [default: 0]")
+@click.option("--resume", is_flag=True, help="Go on where it was interrupted.")
 @click.pass_obj
-def verify(session: Session, objects: bool, runs: bool, releases: bool) -> int:
+def verify(
+    session: Session,
+    *,
+    objects: bool,
+    runs: bool,
+    releases: bool,
+    structure: bool,
+    sample: float | None,
+    within: float | None,
+    seed: int,
+    resume: bool,
+) -> int:
     """Read and check everything that is stored.
 
-    Exit status 6 when something is damaged or missing. The flags name parts and may be
-    combined. JSON: {ok, checked: {objects, runs, events, releases}, problems: [{kind, id,
-    detail, severity}]}.
+    Exit status 6 when something is damaged or missing. The first three flags name parts and
+    may be combined. JSON: {ok, checked: {objects, runs, events, releases}, problems: [{kind,
+    id, detail, severity, breaks}], depth, complete}; depth is bytes, sample or structure, and
+    complete tells whether all was read that it asks for.
     """
     every = not (objects or runs or releases)
     with session.open() as repo, progress.counting("checked") as advance:
@@ -33,6 +62,11 @@ def verify(session: Session, objects: bool, runs: bool, releases: bool) -> int:
             objects=objects or every,
             runs=runs or every,
             releases=releases or every,
+            structure=structure,
+            sample=sample,
+            within=within,
+            seed=seed,
+            resume=resume,
             advance=advance,
         )
     output.answer(session, views.report(report), lambda: _write(report))
@@ -40,11 +74,12 @@ def verify(session: Session, objects: bool, runs: bool, releases: bool) -> int:
 
 
 def _write(report: Report) -> None:
-    for problem in report.problems:
-        output.write_lines(
-            [f"{problem.severity.value}: {problem.kind} {problem.id}: {problem.detail}"]
-        )
+    shown = report.problems[: output.ROWS]
+    output.write_lines(f"{one.severity.value}: {one.kind} {one.id}: {one.detail}" for one in shown)
+    output.more(len(report.problems) - len(shown), "--json has all")
     checked = ", ".join(
         output.counted(count, what.removesuffix("s")) for what, count in report.checked.items()
     )
-    output.write_lines([f"{'ok' if report.ok else 'DAMAGED'}: checked {checked}"])
+    read = {Depth.STRUCTURE: " without their content", Depth.SAMPLE: ", a part of all"}
+    part = "" if report.depth is Depth.SAMPLE and report.complete else read.get(report.depth, "")
+    output.write_lines([f"{'ok' if report.ok else 'DAMAGED'}: checked {checked}{part}"])

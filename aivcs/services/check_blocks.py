@@ -85,8 +85,10 @@ class Content:
         self.pieces = pieces
 
     def check(self, number: int) -> Outcome:
-        """Read a piece."""
+        """Read a piece, unless time is spent."""
         piece = self.pieces[number]
+        if self._spent():
+            return Outcome(0, complete=False)
         if isinstance(piece, Span):
             return self._check_span(piece)
         try:

@@ -15,7 +15,7 @@ from aivcs.services import bodies
 from aivcs.services.releases import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from aivcs.domain.batch import Entry
     from aivcs.domain.canonical import Json
@@ -24,23 +24,28 @@ if TYPE_CHECKING:
     from aivcs.domain.run import RunRecord
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
+    from aivcs.services.sampling import Portion
+    from aivcs.services.tally import Tally
 
 _PAGE: Final = 500
 _NAMED: Final = 20
 
 
 class LogChecks:
-    """Reads all logs; ``count`` is told of each run, event and release."""
+    """Reads all logs, or a portion of the runs."""
 
-    def __init__(self, ledger: Ledger, objects: CasStore, count: Callable[[str], None]) -> None:
+    def __init__(self, ledger: Ledger, objects: CasStore, tally: Tally, portion: Portion) -> None:
         self._ledger = ledger
         self._objects = objects
-        self._count = count
+        self._count = tally.count
+        self._portion = portion
         self._known: set[Digest] = set()
 
     def runs(self) -> Iterator[Problem]:
-        """Read every run and its events; one that is damaged does not hide the others."""
+        """Read runs and their events; one that is damaged does not hide the others."""
         for run_id in self._ledger.run_ids("", MAX_SEQ):
+            if not self._portion.takes(run_id):
+                continue
             self._count("runs")
             try:
                 run = self._ledger.run(run_id)
@@ -54,8 +59,9 @@ class LogChecks:
     def _check_run(self, run: RunRecord) -> Iterator[Problem]:
         if not self._is_listed(run.spec_digest):
             yield Problem("run", run.run_id, f"its spec {run.spec_digest} is not stored")
-        if run.source and run.source.digest not in self._ledger.objects([run.source.digest]):
-            yield Problem("run", run.run_id, f"its source {run.source.digest} is not stored")
+        source = run.source.digest if run.source and run.expired_at is None else None
+        if source is not None and not self._ledger.sizes([source]):
+            yield Problem("run", run.run_id, f"its source {source} is not stored")
         if (run.status is RunStatus.RUNNING) != (run.completed_at is None):
             detail = f"it is {run.status.value}, but its end says otherwise"
             yield Problem("run", run.run_id, detail)

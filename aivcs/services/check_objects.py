@@ -1,61 +1,113 @@
-"""What verification asks of objects, specs and references."""
+"""What verification asks of hot and large objects, and of files that belong to none."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Role
-from aivcs.domain.blobname import large_name
+from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem, Severity
-from aivcs.domain.spec import read_component_document, read_spec_document
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound
+from aivcs.domain.usage import UseKind
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from aivcs.domain.batch import Reference, StoredObject
+    from aivcs.domain.batch import StoredObject
     from aivcs.ports import BlobStore, Ledger
+    from aivcs.services.breakage import Breakage
     from aivcs.services.objects import CasStore
+    from aivcs.services.tally import Tally
 
 _PAGE: Final = 500
 
 
 class ObjectChecks:
-    """Reads all content; ``count`` is told of each object."""
+    """Reads objects through the store, one by one."""
 
     def __init__(
-        self, ledger: Ledger, blobs: BlobStore, objects: CasStore, count: Callable[[str], None]
+        self, ledger: Ledger, blobs: BlobStore, objects: CasStore, breakage: Breakage, tally: Tally
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
         self._objects = objects
-        self._count = count
+        self._breakage = breakage
+        self._tally = tally
 
-    def objects(self) -> Iterator[Problem]:
-        """Hash every object, then look for files that no object has."""
-        large: set[str] = set()
+    def hot(self, after: int = 0) -> Iterator[tuple[int, list[Problem]]]:
+        """Hash hot objects in the order of storing; yield how far it came, with findings."""
+        read = self._objects.read
+        while True:
+            try:
+                page = self._ledger.hot(after=after, limit=_PAGE)
+            except CorruptionError:
+                yield after, list(self._hot_by_digest())
+                return
+            if not page:
+                return
+            damage: dict[Digest, str] = {}
+            for _, stored in page:
+                try:
+                    read(stored)
+                except CorruptionError as error:
+                    damage[stored.digest] = error.message
+            self._tally.count("objects", len(page))
+            after = page[-1][0]
+            yield after, self.damaged(damage)
+
+    def hot_pages(self) -> Iterator[int]:
+        """Yield the numbers behind which pages of hot objects begin; some may be empty."""
+        first = self._ledger.hot(limit=1)
+        if not first:
+            return
+        low, step = first[0][0], 1
+        while self._ledger.hot(after=low + step - 1, limit=1):
+            step *= 2
+        yield from range(low - 1, low + step - 1, _PAGE)
+
+    def hot_page(self, after: int) -> list[Problem]:
+        """Hash the hot objects of one page."""
+        damage: dict[Digest, str] = {}
+        for number, stored in self._ledger.hot(after=after, limit=_PAGE):
+            if number > after + _PAGE:
+                break
+            self._tally.count("objects")
+            try:
+                self._objects.read(stored)
+            except CorruptionError as error:
+                damage[stored.digest] = error.message
+        return self.damaged(damage)
+
+    def damaged(self, damage: dict[Digest, str]) -> list[Problem]:
+        """Return what is damaged of objects that were, unless nothing of it is left."""
+        still: dict[Digest, str] = {}
+        for digest, detail in damage.items():
+            try:
+                self._objects.check(digest)
+            except NotFound:
+                continue  # somebody deleted it meanwhile
+            except (CorruptionError, StorageError) as error:
+                still[digest] = error.message or detail
+        return list(self._breakage.problems(still))
+
+    def _hot_by_digest(self) -> Iterator[Problem]:
+        """Find the rows that cannot be read, and check the others."""
         after: Digest | None = None
         while page := self._ledger.digests(after=after, limit=_PAGE):
+            damage: dict[Digest, str] = {}
             for digest, stored in self._rows(page):
-                self._count("objects")
                 if isinstance(stored, CorruptionError):
-                    yield self._damage(digest, stored)
+                    damage[digest] = stored.message
+                elif stored.data is None:
                     continue
-                if stored.data is None:
-                    large.add(large_name(digest))
-                try:
-                    self._check(stored)
-                except NotFound:
-                    continue  # somebody deleted it meanwhile
-                except CorruptionError as error:
-                    if self._is_stored(digest):
-                        yield self._damage(digest, error)
+                else:
+                    try:
+                        self._objects.read(stored)
+                    except CorruptionError as error:
+                        damage[digest] = error.message
+                self._tally.count("objects")
+            yield from self.damaged(damage)
             after = page[-1]
-        for name in self._blobs.names():
-            if name not in large and not self._is_new(name):
-                detail = "no object of the ledger is stored in this file"
-                yield Problem("blob", name, detail, Severity.WARNING)
 
     def _rows(self, page: list[Digest]) -> Iterator[tuple[Digest, StoredObject | CorruptionError]]:
         try:
@@ -67,68 +119,43 @@ class ObjectChecks:
                 except CorruptionError as error:
                     yield digest, error
 
-    def _check(self, stored: StoredObject) -> None:
-        if stored.data is None:
-            self._objects.check(stored.digest)
-        else:
-            self._objects.read(stored)
+    def large(self) -> Iterator[StoredObject]:
+        """Yield every large object of the ledger."""
+        after: Digest | None = None
+        while page := self._ledger.large(after=after):
+            yield from page
+            after = page[-1].digest
 
-    def _damage(self, digest: Digest, error: CorruptionError) -> Problem:
-        needed = self._ledger.holders(digest)
-        breaks = f"; this breaks {', '.join(needed)}" if needed else ""
-        return Problem("object", str(digest), error.message + breaks)
+    def strays(self, large: Iterable[StoredObject]) -> Iterator[Problem]:
+        """Look for files that no row names, and that nobody is about to name."""
+        names = {large_name(stored.digest) for stored in large}
+        found = [name for name in self._blobs.names() if name not in names]
+        if not found:
+            return
+        # A file comes before its row: who seals, collects or repairs has one at the moment.
+        with self._ledger.upkeep(wait=False) as alone:
+            packs = {pack_name(pack.digest) for pack in self._ledger.packs()}
+            for name in found:
+                if name in packs or not self._is_stray(name, alone=alone):
+                    continue
+                detail = "no object of the ledger is stored in this file"
+                yield Problem("blob", name, detail, Severity.WARNING)
 
-    def _is_new(self, name: str) -> bool:
-        """Tell whether a file's object was stored after its place in the order was passed."""
-        try:
-            digest = Digest.parse(name.rpartition("/")[2].removesuffix(".zst"))
-        except InvalidDigest:
+    def _is_stray(self, name: str, *, alone: bool) -> bool:
+        if not self._blobs.exists(name):
             return False
-        return name == large_name(digest) and self._is_stored(digest)
-
-    def _is_stored(self, digest: Digest) -> bool:
         try:
-            return digest in self._ledger.objects([digest])
+            digest = Digest.parse(name.rpartition("/")[2].partition(".")[0])
+        except InvalidDigest:
+            return True
+        if name == pack_name(digest):
+            return alone
+        held = (use.kind is UseKind.LEASE for use in self._ledger.uses([digest]))
+        return name != large_name(digest) or not (self._is_large(digest) or any(held))
+
+    def _is_large(self, digest: Digest) -> bool:
+        try:
+            stored = self._ledger.objects([digest]).get(digest)
         except CorruptionError:
             return True  # its row is there, though nobody can read it
-
-    def specs(self) -> Iterator[Problem]:
-        """Follow every spec to its components, their files and its manifest."""
-        annotations = self._ledger.specs()
-        for digest in dict.fromkeys(spec.digest for spec in annotations):
-            try:
-                yield from self._check_spec(digest)
-            except (CorruptionError, NotFound) as error:
-                yield Problem("spec", str(digest), error.message)
-        for spec in annotations:
-            if spec.manifest is not None and not self._is_stored(spec.manifest):
-                detail = f"its manifest {spec.manifest} is not stored"
-                yield Problem("spec", str(spec.digest), detail)
-
-    def _check_spec(self, digest: Digest) -> Iterator[Problem]:
-        components = read_spec_document(self._objects.get(digest))
-        for component, document in components.items():
-            if document is None:
-                continue
-            files = read_component_document(self._objects.get(document))
-            for file in files:
-                if not self._is_stored(file.digest):
-                    detail = f"{component} file {file.path} ({file.digest}) is not stored"
-                    yield Problem("spec", str(digest), detail)
-
-    def references(self) -> Iterator[Problem]:
-        """Look up the object of every reference."""
-        for reference in self._ledger.references():
-            if self._is_broken(reference):
-                role = "pinned object" if reference.role is Role.PIN else reference.role.value
-                owner = reference.run_id or str(reference.digest)
-                yield Problem("reference", owner, f"its {role} {reference.digest} is not stored")
-
-    def _is_broken(self, reference: Reference) -> bool:
-        digest = reference.digest
-        return (
-            not self._is_stored(digest)
-            # A pin goes with its object, and may come again with it.
-            and reference in self._ledger.references(digest)
-            and not self._is_stored(digest)
-        )
+        return stored is not None and stored.data is None and stored.place is None

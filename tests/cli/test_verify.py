@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Program
 
 
-def _damage(program: Program, tmp_path: Path) -> str:
+def _damage(program: Program, tmp_path: Path, at: int | None = None) -> str:
     (tmp_path / "big").write_bytes(b"0123456789abcdef" * 20_000)
     digest = program.json("object", "put", "big")[0]["digest"]
     (file,) = [p for p in (tmp_path / ".aivcs" / "objects").rglob("*") if p.is_file()]
     content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[len(content) // 2 if at is None else at] ^= 1
     file.chmod(0o644)
     file.write_bytes(content)
     assert isinstance(digest, str)
@@ -26,7 +26,8 @@ def _damage(program: Program, tmp_path: Path) -> str:
 def test_all_is_well(here: Program, run: str) -> None:
     here.good("run", "append", run, "--kind", "k")
     answer = here.json("verify")
-    assert list(answer) == ["ok", "checked", "problems"]
+    assert list(answer) == ["ok", "checked", "problems", "depth", "complete"]
+    assert (answer["depth"], answer["complete"]) == ("bytes", True)
     assert answer["ok"] is True
     assert answer["problems"] == []
     assert list(answer["checked"]) == ["objects", "runs", "events", "releases"]
@@ -40,7 +41,7 @@ def test_damage_is_told_with_its_own_status(here: Program, tmp_path: Path) -> No
     assert said.status == 6
     assert said.json["ok"] is False
     (problem,) = said.json["problems"]
-    assert list(problem) == ["kind", "id", "detail", "severity"]
+    assert list(problem) == ["kind", "id", "detail", "severity", "breaks"]
     assert digest in problem["id"]
     text = here("verify")
     assert text.status == 6
@@ -63,11 +64,12 @@ def test_a_missing_file_is_told(here: Program, tmp_path: Path) -> None:
 def test_parts_are_passed_on(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     from aivcs.domain.report import Report
 
-    asked: list[dict[str, bool]] = []
+    asked: list[dict[str, object]] = []
+    parts = {"objects", "runs", "releases"}
 
-    def verify(_: object, *, advance: Callable[[], None], **parts: bool) -> Report:
+    def verify(_: object, *, advance: Callable[[], None], **wanted: object) -> Report:
         advance()
-        asked.append(parts)
+        asked.append({name: value for name, value in wanted.items() if name in parts})
         return Report({})
 
     monkeypatch.setattr("aivcs.repo.Repo.verify", verify)
@@ -77,3 +79,57 @@ def test_parts_are_passed_on(here: Program, monkeypatch: pytest.MonkeyPatch) -> 
         {"objects": True, "runs": True, "releases": True},
         {"objects": True, "runs": False, "releases": True},
     ]
+
+
+def test_without_content(here: Program, tmp_path: Path) -> None:
+    digest = _damage(here, tmp_path, at=12)
+    assert here("verify").status == 6
+    text = here.good("verify", "--structure").text
+    assert text.startswith("ok: checked ")
+    assert text.endswith(" without their content\n")
+    answer = here.json("verify", "--structure")
+    assert (answer["depth"], answer["complete"]) == ("structure", True)
+    for file in (tmp_path / ".aivcs" / "objects").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    said = here("verify", "--structure", "--json")
+    assert said.status == 6
+    assert said.json["problems"][0]["id"] == digest
+
+
+def test_a_part_of_the_content(here: Program, tmp_path: Path) -> None:
+    for number in range(50):
+        (tmp_path / f"{number}.json").write_text(f'{{"number": {number}}}')
+    here.good("object", "put", *sorted(tmp_path.glob("*.json")))
+    answer = here.json("verify", "--sample", "100%")
+    assert (answer["depth"], answer["complete"]) == ("sample", True)
+    assert answer["checked"]["objects"] == 50
+    answer = here.json("verify", "--within", "1e-9")
+    assert (answer["depth"], answer["complete"]) == ("sample", False)
+    assert answer["checked"]["objects"] == 0
+    assert here.good("verify", "--within", "1e-9").text.endswith(", a part of all\n")
+    assert here.good("verify", "--within", "60").text.endswith(" 0 releases\n")
+
+
+def test_what_contradicts_itself_is_refused(here: Program) -> None:
+    for wrong in (
+        ("--sample", "0"),
+        ("--sample", "101%"),
+        ("--within", "0"),
+        ("--within", "nan"),
+        ("--structure", "--sample", "5%"),
+        ("--resume", "--sample", "5%"),
+    ):
+        assert here.fail("verify", *wrong) == (2, "invalid_input")
+    assert here("verify", "--sample", "some").status == 2
+
+
+def test_much_damage_is_told_in_part(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aivcs.domain.report import Problem, Report
+
+    many = tuple(Problem("object", str(n), "it is damaged") for n in range(70))
+    monkeypatch.setattr("aivcs.repo.Repo.verify", lambda *_, **__: Report({}, many))
+    said = here("verify")
+    assert len(said.text.splitlines()) == 51
+    assert said.err == "20 more; --json has all\n"
+    assert len(here("verify", "--json").json["problems"]) == 70

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import apsw
 import pytest
 
 from aivcs.adapters.sqlite.checksum import COLUMNS
+from aivcs.domain.batch import Batch, Expiry
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Severity
 from aivcs.domain.run import RunMetadata, RunStatus
@@ -98,7 +100,7 @@ def test_a_changed_small_object(scene: Scene) -> None:
     scene.plant(f"UPDATE hot SET data = x'00', codec = 0 WHERE {row(_STATE)}")
     ((kind, digest, detail),) = scene.problems()
     assert (kind, digest) == ("object", str(Digest.of(_STATE)))
-    assert f"run {scene.run_id} (final state)" in detail
+    assert f"this breaks final state of run {scene.run_id}" in detail
 
 
 def test_a_size_or_encoding_that_is_wrong(scene: Scene) -> None:
@@ -339,6 +341,7 @@ def test_a_change_that_leaves_the_checksum_is_found(scene: Scene, table: str, co
         repo.runs.append_events(run, [note(3), note(5, {"long": _BODY})])
         start = repo.runs.create_run(spec, RunMetadata("bot"))
         end(repo, start, RunStatus.FAILED)
+        repo._ledger.commit(Batch(expired=(Expiry(start, datetime.now(UTC)),)))
     given = {"reason": "'why'", "git_sha": "'c0ffee'", "dirty": "0", "manifest": "zeroblob(32)"}
     where = f"rowid = (SELECT max(rowid) FROM {table} WHERE {column} IS NOT NULL)"
     flipped = (

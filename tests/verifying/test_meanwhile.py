@@ -142,9 +142,9 @@ def test_a_pin_that_comes_again_with_its_object(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = Digest.of(b"pinned")
-    missing = [{}, {digest: None}]
+    missing = [{}, {}, {digest: 6}]
     monkeypatch.setattr(repo._ledger, "references", lambda *_: [Reference(digest, Role.PIN)])
-    monkeypatch.setattr(repo._ledger, "objects", lambda _: missing.pop(0))
+    monkeypatch.setattr(repo._ledger, "sizes", lambda _: missing.pop(0))
     assert repo.verify(objects=False, releases=False).problems == ()
     assert missing == []
 

@@ -1,0 +1,64 @@
+"""What a verification is asked to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aivcs.domain.report import Depth
+from aivcs.errors import InvalidInputError
+
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which parts, and how much of them.
+
+    ``percent`` of the content is read in a sample, chosen by ``seed``; ``seconds`` end it
+    early. ``resume`` leaves out what an interrupted verification has read.
+    """
+
+    objects: bool = True
+    runs: bool = True
+    releases: bool = True
+    depth: Depth = Depth.BYTES
+    percent: float = 100.0
+    seconds: float | None = None
+    seed: int = 0
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself, with InvalidInputError."""
+        if not 0 < self.percent <= _PERCENT:
+            msg = f"not a share to sample: {self.percent:g} %"
+            raise InvalidInputError(msg, hint="more than 0, at most 100")
+        if self.seconds is not None and not self.seconds > 0:
+            msg = f"not a time to spend: {self.seconds:g} seconds"
+            raise InvalidInputError(msg, hint="a number of seconds above 0")
+        if self.resume and self.depth is not Depth.BYTES:
+            msg = "only a verification of every byte can be resumed"
+            raise InvalidInputError(msg, hint="leave out the other options")
+
+
+def scope(  # noqa: PLR0913 - what may be asked
+    *,
+    objects: bool,
+    runs: bool,
+    releases: bool,
+    structure: bool,
+    sample: float | None,
+    within: float | None,
+    seed: int,
+    resume: bool,
+) -> Scope:
+    """Return the scope of what somebody asked for; InvalidInputError.
+
+    ``sample`` is in percent, ``within`` in seconds.
+    """
+    sampled = sample is not None or within is not None
+    if structure and sampled:
+        msg = "the structure has no content to sample"
+        raise InvalidInputError(msg, hint="ask for one of them")
+    depth = Depth.STRUCTURE if structure else Depth.SAMPLE if sampled else Depth.BYTES
+    percent = 100.0 if sample is None else sample
+    return Scope(objects, runs, releases, depth, percent, within, seed, resume)

@@ -1,0 +1,109 @@
+"""Verification: what is stored is read, hashed and checked against itself."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from aivcs.domain.report import Depth, Problem, Report
+from aivcs.errors import CorruptionError
+from aivcs.services.breakage import Breakage
+from aivcs.services.check_content import ContentChecks
+from aivcs.services.check_logs import LogChecks
+from aivcs.services.check_names import NameChecks
+from aivcs.services.marks import Marks
+from aivcs.services.sampling import Portion
+from aivcs.services.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aivcs.domain.verification import Scope
+    from aivcs.ports import BlobStore, Bookmarks, Ledger, Spread
+    from aivcs.services.objects import CasStore
+
+
+class Verifier:
+    """Checks a repository and names what is damaged and what that breaks.
+
+    Others may write, seal and collect meanwhile: what seems to be missing is looked up
+    once more. ``now`` tells seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        blobs: BlobStore,
+        objects: CasStore,
+        spread: Spread,
+        bookmarks: Bookmarks | None = None,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+        self._objects = objects
+        self._spread = spread
+        self._now = now
+        self._bookmarks = bookmarks
+
+    def verify(self, scope: Scope, advance: Callable[[], None]) -> Report:
+        """Check what is asked for; damage is reported, never raised.
+
+        ``advance`` is called for each object, run, event and release. Raises StorageError
+        where the ledger's disk fails. What was read before an interruption is remembered.
+        """
+        tally = Tally(advance)
+        portion = Portion(scope.percent, scope.seed, self._spent(scope.seconds))
+        marks = Marks(self._bookmarks, self._now)
+        if scope.resume:
+            marks.resume()
+        elif scope.depth is Depth.BYTES and scope.objects:
+            marks.clear()
+        problems: list[Problem] = []
+        try:
+            for part in self._parts(scope, tally, portion, marks):
+                try:
+                    # What a part found before it met something unreadable counts too.
+                    for problem in part():
+                        problems.append(problem)  # noqa: PERF402 - an error must not lose them
+                except CorruptionError as error:
+                    problems.append(Problem("ledger", "aivcs.db", error.message))
+        except BaseException:
+            marks.write()
+            raise
+        marks.clear()
+        found = tuple(dict.fromkeys(problems))
+        return Report(tally.checked, found, scope.depth, portion.whole)
+
+    def _parts(
+        self, scope: Scope, tally: Tally, portion: Portion, marks: Marks
+    ) -> list[Callable[[], Iterable[Problem]]]:
+        breakage = Breakage(self._ledger, self._objects)
+        content = ContentChecks(
+            self._ledger, self._blobs, self._objects, self._spread, breakage, tally
+        )
+        logs = LogChecks(self._ledger, self._objects, tally, portion)
+        names = NameChecks(self._ledger, self._objects)
+        depth = scope.depth
+        every_byte = scope.objects and depth is Depth.BYTES
+        parts: list[tuple[bool, Callable[[], Iterable[Problem]]]] = [
+            (not every_byte, self._check_ledger),
+            (every_byte, lambda: content.every_byte(marks, self._check_ledger)),
+            (scope.objects and depth is Depth.STRUCTURE, content.structure),
+            (scope.releases and depth is Depth.SAMPLE, logs.releases),
+            (scope.objects and depth is Depth.SAMPLE, lambda: content.sample(portion)),
+            (scope.objects and depth is Depth.BYTES, names.specs),
+            (scope.runs and depth is not Depth.STRUCTURE, logs.runs),
+            (scope.runs, names.references),
+            (scope.releases and depth is Depth.BYTES, logs.releases),
+        ]
+        return [part for wanted, part in parts if wanted]
+
+    def _spent(self, seconds: float | None) -> Callable[[], bool]:
+        if seconds is None:
+            return lambda: False
+        end = self._now() + seconds
+        return lambda: self._now() >= end
+
+    def _check_ledger(self) -> Iterable[Problem]:
+        return [Problem("ledger", "aivcs.db", text) for text in self._ledger.check()]
