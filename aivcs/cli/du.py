@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _TIERS: Final[tuple[output.Column, ...]] = (
     ("tier", lambda view: view["name"]),
     ("objects", lambda view: view["objects"]),
-    ("size", lambda view: output.size(view["bytes"])),
+    ("size", lambda view: view["size"]),
 )
 _SHARES: Final[tuple[output.Column, ...]] = (
     ("objects", lambda view: view["objects"]),
-    ("size", lambda view: output.size(view["bytes"])),
-    ("shared", lambda view: output.size(view["shared"])),
+    ("size", lambda view: view["size"]),
+    ("shared", lambda view: view["shared"]),
     ("of", lambda view: view["name"]),
 )
 
@@ -59,15 +59,11 @@ def _view(found: DiskUse, limit: int | None) -> View:
         "files": {"ledger": found.ledger, "packs": found.packs, "large": found.large},
         "dead_bytes": found.dead,
         "by": None if found.by is None else found.by.value,
-        "shares": [*_shares(found)[:limit]],
+        "shares": [
+            {"name": one.name, "objects": one.objects, "bytes": one.bytes, "shared": one.shared}
+            for one in found.shares[:limit]
+        ],
     }
-
-
-def _shares(found: DiskUse) -> list[View]:
-    return [
-        {"name": one.name, "objects": one.objects, "bytes": one.bytes, "shared": one.shared}
-        for one in found.shares
-    ]
 
 
 def _write(found: DiskUse, limit: int | None) -> None:
@@ -75,7 +71,7 @@ def _write(found: DiskUse, limit: int | None) -> None:
     output.write_table(
         _TIERS,
         [
-            {"name": name, "objects": amount.objects, "bytes": amount.bytes}
+            {"name": name, "objects": amount.objects, "size": output.size(amount.bytes)}
             for name, amount in amounts.items()
         ],
     )
@@ -90,7 +86,15 @@ def _write(found: DiskUse, limit: int | None) -> None:
     if found.by is None:
         return
     output.write_lines([""])
-    rows = _shares(found)
-    shown = output.ROWS if limit is None else limit
-    output.write_table(_SHARES, rows[:shown])
-    output.more(len(rows) - shown, "--limit N shows more, --json all")
+    shown = found.shares[: output.ROWS if limit is None else limit]
+    rows: list[View] = [
+        {
+            "name": one.name,
+            "objects": one.objects,
+            "size": output.size(one.bytes),
+            "shared": output.size(one.shared),
+        }
+        for one in shown
+    ]
+    output.write_table(_SHARES, rows)
+    output.more(len(found.shares) - len(shown), "--limit N shows more, --json all")
