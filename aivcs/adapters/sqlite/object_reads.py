@@ -47,7 +47,8 @@ UNION SELECT s.family || ' ' || s.name || ' #' || e.seq FROM entries e
   JOIN streams s ON s.id = e.stream WHERE e.object = ?1
 UNION SELECT 'run ' || s.name || ' #' || e.seq FROM early e
   JOIN streams s ON s.id = e.stream WHERE e.object = ?1
-UNION SELECT 'run ' || s.name || ' (' || r.role || ')' FROM refs r
+UNION SELECT 'run ' || s.name || iif(r.role = 'state', ' (final state)', ' (' || r.role || ')')
+  FROM refs r
   JOIN streams s ON s.id = r.stream WHERE r.digest = ?1 AND {_UNEXPIRED}
 UNION SELECT 'spec ' || name FROM specs WHERE digest = ?1 OR manifest = ?1
 ORDER BY 1 LIMIT 20

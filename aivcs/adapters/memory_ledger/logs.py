@@ -1,38 +1,23 @@
-"""The Ledger port in memory: for tests, examples and throw-away work."""
+"""The streams, runs and specs of a ledger in memory."""
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from aivcs.domain.append import check_complete, plan
-from aivcs.domain.batch import Entry, Family, Receipt, Stream
+from aivcs.domain.batch import Entry, Family, Stream
 from aivcs.domain.run import RunId, RunRecord, RunStatus, RunSummary, check_move
-from aivcs.errors import ConflictError, RepositoryClosed, RunNotFound, SpecNotFound
+from aivcs.errors import ConflictError, InvalidRunState, RunNotFound, SpecNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from aivcs.domain.batch import (
-        Append,
-        Batch,
-        Draft,
-        EndRun,
-        NewRun,
-        NewSpec,
-        Reference,
-        RunQuery,
-        StoredObject,
-    )
+    from aivcs.adapters.memory_ledger.journal import Journal
+    from aivcs.domain.batch import Append, Draft, EndRun, Expiry, NewRun, NewSpec, RunQuery
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import Source
-
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass
@@ -44,78 +29,24 @@ class _Log:
     early: dict[int, Draft] = field(default_factory=dict)
 
 
-class MemoryLedger:
-    """Everything in dictionaries under one lock; gone when the process ends."""
+class Logs:
+    """Logs, runs and the annotations of specs."""
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._undo: list[Callable[[], object]] = []
-        self._closed = False
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._logs: dict[tuple[Family, str], _Log] = {}
         self._runs: dict[str, RunRecord] = {}
         self._specs: list[NewSpec] = []
-        self._objects: dict[Digest, StoredObject] = {}
-        self._references: dict[Reference, None] = {}
 
-    def commit(self, batch: Batch) -> Receipt:
-        """Apply a batch; an error takes back what was applied of it."""
-        with self._reading():
-            self._undo.clear()
-            try:
-                return self._apply(batch)
-            except BaseException:
-                while self._undo:
-                    self._undo.pop()()
-                raise
-
-    def _apply(self, batch: Batch) -> Receipt:
-        for item in batch.objects:
-            if item.digest not in self._objects:
-                self._put(self._objects, item.digest, item)
-        for spec in batch.specs:
-            self._add_spec(spec)
-        for run in batch.runs:
-            self._create(run)
-        seqs = tuple(self._append(wanted) for wanted in batch.appends)
-        for reference in batch.references:
-            self._refer(reference)
-        for end in batch.ends:
-            self._end(end)
-        for digest in batch.deletions:
-            self._delete(digest)
-        return Receipt(seqs)
-
-    def _put(self, table: dict[K, V], key: K, value: V) -> None:
-        if key in table:
-            old = table[key]
-            self._undo.append(lambda: table.__setitem__(key, old))
-        else:
-            self._undo.append(lambda: table.pop(key))
-        table[key] = value
-
-    def _remove(self, table: dict[K, V], key: K) -> None:
-        if key in table:
-            old = table.pop(key)
-            self._undo.append(lambda: table.__setitem__(key, old))
-
-    def _refer(self, reference: Reference) -> None:
-        if reference.run_id is not None:
-            self._log(Family.RUN, reference.run_id)
-        if reference not in self._references:
-            self._put(self._references, reference, None)
-
-    def _delete(self, digest: Digest) -> None:
-        self._remove(self._objects, digest)
-        for reference in [r for r in self._references if r.digest == digest and not r.run_id]:
-            self._remove(self._references, reference)
-
-    def _add_spec(self, spec: NewSpec) -> None:
+    def add_spec(self, spec: NewSpec) -> None:
+        """Add an annotation unless the newest one of this digest says the same."""
         known = next((s for s in reversed(self._specs) if s.digest == spec.digest), None)
         if known is None or replace(known, created_at=spec.created_at) != spec:
             self._specs.append(spec)
-            self._undo.append(self._specs.pop)
+            self._journal.on_error(self._specs.pop)
 
-    def _create(self, run: NewRun) -> None:
+    def create(self, run: NewRun) -> None:
+        """Add a run and its empty log."""
         if not any(spec.digest == run.spec_digest for spec in self._specs):
             msg = f"no spec {run.spec_digest}"
             raise SpecNotFound(msg, hint="add it first: 'aivcs spec add'")
@@ -128,7 +59,7 @@ class MemoryLedger:
             msg = f"run {known.run_id} was recorded from {place} already"
             raise ConflictError(msg, hint=f"'aivcs run show {known.run_id}'")
         head = Stream(Family.RUN, run.run_id, 0, RunStatus.RUNNING)
-        self._put(self._logs, (Family.RUN, run.run_id), _Log(head))
+        self._journal.put(self._logs, (Family.RUN, run.run_id), _Log(head))
         record = RunRecord(
             run_id=RunId(run.run_id),
             spec_digest=run.spec_digest,
@@ -140,18 +71,20 @@ class MemoryLedger:
             total_events=0,
             source=run.source,
         )
-        self._put(self._runs, run.run_id, record)
+        self._journal.put(self._runs, run.run_id, record)
 
-    def _log(self, family: Family, name: str) -> _Log:
+    def log(self, family: Family, name: str) -> _Log:
+        """Return a log; a release log begins here, RunNotFound for a run."""
         key = (family, name)
         if key not in self._logs:
             if family is Family.RUN:
                 raise _no_run(name)
-            self._put(self._logs, key, _Log(Stream(family, name, 0, None)))
+            self._journal.put(self._logs, key, _Log(Stream(family, name, 0, None)))
         return self._logs[key]
 
-    def _append(self, wanted: Append) -> tuple[int, ...]:
-        log = self._log(wanted.family, wanted.name)
+    def append(self, wanted: Append) -> tuple[int, ...]:
+        """Append as the plan says; return the drafts' seqs."""
+        log = self.log(wanted.family, wanted.name)
         steps = plan(log.head, wanted, log.early, lambda seq: log.entries[seq - 1])
         before, early, head = len(log.entries), dict(log.early), log.head
 
@@ -159,18 +92,19 @@ class MemoryLedger:
             del log.entries[before:]
             log.early, log.head = early, head
 
-        self._undo.append(take_back)
+        self._journal.on_error(take_back)
         log.entries += [_entry(seq, draft) for seq, draft in steps.dense]
         waiting = early | dict(steps.early)
         log.early = {seq: waiting[seq] for seq in sorted(set(waiting) - set(steps.released))}
         log.head = replace(head, size=len(log.entries))
         if wanted.family is Family.RUN:
             record = replace(self._runs[wanted.name], total_events=log.head.size)
-            self._put(self._runs, wanted.name, record)
+            self._journal.put(self._runs, wanted.name, record)
         return steps.seqs
 
-    def _end(self, end: EndRun) -> None:
-        log = self._log(Family.RUN, end.run_id)
+    def end(self, end: EndRun) -> None:
+        """Make a terminal move."""
+        log = self.log(Family.RUN, end.run_id)
         check_move(end.run_id, log.head.status or RunStatus.RUNNING, end.status)
         if end.status is RunStatus.COMPLETED:
             check_complete(log.head, log.early)
@@ -179,7 +113,7 @@ class MemoryLedger:
         def take_back() -> None:
             log.head = head
 
-        self._undo.append(take_back)
+        self._journal.on_error(take_back)
         log.head = replace(head, status=end.status)
         summary = RunSummary(head.size, end.final_state, end.duration_ms, end.success)
         record = replace(
@@ -189,17 +123,27 @@ class MemoryLedger:
             completed_at=end.completed_at,
             reason=end.reason,
         )
-        self._put(self._runs, end.run_id, record)
+        self._journal.put(self._runs, end.run_id, record)
+
+    def expire(self, expiry: Expiry) -> None:
+        """Let go of what an ended run made, unless that was done."""
+        if self.log(Family.RUN, expiry.run_id).head.status is RunStatus.RUNNING:
+            msg = f"run {expiry.run_id} is RUNNING and needs what it made"
+            raise InvalidRunState(msg, hint="only a run that has ended expires")
+        record = self._runs[expiry.run_id]
+        if record.expired_at is None:
+            changed = replace(record, expired_at=expiry.expired_at)
+            self._journal.put(self._runs, expiry.run_id, changed)
 
     def stream(self, family: Family, name: str) -> Stream | None:
         """Return the head of a stream."""
-        with self._reading():
+        with self._journal.reading():
             log = self._logs.get((family, name))
             return log.head if log else None
 
     def streams(self, family: Family) -> list[Stream]:
         """Return the heads of a family, by name."""
-        with self._reading():
+        with self._journal.reading():
             heads = [log.head for (kind, _), log in self._logs.items() if kind is family]
             return sorted(heads, key=lambda head: head.name.encode())
 
@@ -213,7 +157,7 @@ class MemoryLedger:
         newest_first: bool = False,
     ) -> Iterator[Entry]:
         """Yield entries as they were when the iteration began."""
-        with self._reading():
+        with self._journal.reading():
             log = self._logs.get((family, name))
             found = log.entries[max(0, after) :] if log else []
         if newest_first:
@@ -222,18 +166,18 @@ class MemoryLedger:
 
     def waiting(self, run_id: str) -> Mapping[int, Draft]:
         """Return the early entries of a run."""
-        with self._reading():
+        with self._journal.reading():
             log = self._logs.get((Family.RUN, run_id))
             return {seq: replace(d, seq=seq) for seq, d in log.early.items()} if log else {}
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run."""
-        with self._reading():
+        with self._journal.reading():
             return self._runs.get(run_id)
 
     def run_from(self, source: Source) -> RunRecord | None:
         """Return the run that was recorded from a source."""
-        with self._reading():
+        with self._journal.reading():
             place = (source.digest, source.index)
             return next(
                 (
@@ -246,7 +190,7 @@ class MemoryLedger:
 
     def runs(self, query: RunQuery) -> list[RunRecord]:
         """Return runs, newest first."""
-        with self._reading():
+        with self._journal.reading():
             found = list(self._runs.values())
         if query.after is not None:
             ids = [run.run_id for run in found]
@@ -264,70 +208,28 @@ class MemoryLedger:
 
     def run_ids(self, prefix: str, limit: int) -> list[str]:
         """Return run ids by prefix."""
-        with self._reading():
+        with self._journal.reading():
             return list(islice((i for i in self._runs if i.startswith(prefix)), limit))
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
-        with self._reading():
+        with self._journal.reading():
             return [spec for spec in reversed(self._specs) if digest in {None, spec.digest}]
 
-    def objects(self, digests: Sequence[Digest]) -> Mapping[Digest, StoredObject]:
-        """Return stored objects."""
-        with self._reading():
-            return {d: self._objects[d] for d in digests if d in self._objects}
+    def has_expired(self, run_id: str | None) -> bool:
+        """Tell whether there is such a run and it has expired."""
+        run = None if run_id is None else self._runs.get(run_id)
+        return run is not None and run.expired_at is not None
 
-    def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:
-        """Return the sizes of stored objects."""
-        return {digest: stored.size for digest, stored in self.objects(digests).items()}
+    def every_entry(self) -> Iterator[tuple[Stream, Entry]]:
+        """Yield all entries of all logs, and those that wait."""
+        for log in self._logs.values():
+            for entry in [*log.entries, *(_entry(*item) for item in log.early.items())]:
+                yield log.head, entry
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Let nobody else in."""
-        with self._lock:
-            yield
-
-    def digests(self, *, after: Digest | None = None, limit: int = 1000) -> list[Digest]:
-        """Return stored digests in order."""
-        with self._reading():
-            return sorted(d for d in self._objects if after is None or d > after)[:limit]
-
-    def references(self, digest: Digest | None = None) -> list[Reference]:
-        """Return explicit references."""
-        with self._reading():
-            return [r for r in self._references if digest in {None, r.digest}]
-
-    def holders(self, digest: Digest) -> list[str]:
-        """Say which rows name an object."""
-        with self._reading():
-            found = {f"spec {s.name}" for s in self._specs if digest in {s.digest, s.manifest}}
-            for run in self._runs.values():
-                if run.source and run.source.digest == digest:
-                    found.add(f"run {run.run_id} (source)")
-                if run.summary and run.summary.final_state_digest == digest:
-                    found.add(f"run {run.run_id} (final state)")
-            for (family, name), log in self._logs.items():
-                entries = [*log.entries, *(_entry(*item) for item in log.early.items())]
-                found |= {f"{family.value} {name} #{e.seq}" for e in entries if e.object == digest}
-            for reference in self._references:
-                if reference.digest == digest and reference.run_id:
-                    found.add(f"run {reference.run_id} ({reference.role.value})")
-            return sorted(found)[:20]
-
-    def check(self) -> list[str]:
-        """Find nothing: there is no structure apart from the values."""
-        self._reading()
-        return []
-
-    def close(self) -> None:
-        """Refuse everything from now on."""
-        self._closed = True
-
-    def _reading(self) -> threading.RLock:
-        if self._closed:
-            msg = "the repository in memory is closed"
-            raise RepositoryClosed(msg, hint="open a new one")
-        return self._lock
+    def every_run(self) -> list[RunRecord]:
+        """Return all runs in order of creation."""
+        return list(self._runs.values())
 
 
 def _entry(seq: int, draft: Draft) -> Entry:
