@@ -3,6 +3,7 @@
 # make check   everything that must hold before a change lands
 # make fast    the part of it that answers within a minute
 # make soak    the long sweeps of faults, as root; renews docs/reliability.md
+# make bench   measure beside git, restic, borg and others; renews docs/benchmarks.md
 # make docs    renew the pages that the program writes itself
 # make pins    renew requirements/*.txt (needs uv)
 # make clean   remove what the others made
@@ -12,10 +13,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n 2
-SOURCES := $(shell find aivcs tests scripts soak docs requirements changes Makefile pyproject.toml README.md \
+SOURCES := $(shell find aivcs tests scripts soak benchmarks docs requirements changes Makefile pyproject.toml README.md \
 	-name '*[!A-Za-z0-9._/-]*' -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: demo test check static wheel fast soak docs pins clean
+.PHONY: demo test check static wheel fast soak bench docs pins clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run
@@ -64,6 +65,20 @@ fast: $(VENV)/.dev
 soak: $(VENV)/.dev
 	$(BIN)/python -m soak
 
+bench: $(VENV)/.run build/bench/venv/.made
+	@for program in git:git restic:restic borg:borgbackup; do \
+		command -v $${program%:*} >/dev/null || missing="$$missing $${program#*:}"; done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; fi
+	$(BIN)/python -m benchmarks --page docs/benchmarks.md
+
+build/bench/venv/.made: requirements/bench.txt
+	@echo "installing what aivcs is compared with into build/bench/venv"
+	@rm -rf build/bench/venv && mkdir -p build/bench
+	@$(BIN)/python -m venv build/bench/venv
+	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/bench.txt
+	@touch $@
+
 docs: $(VENV)/.dev
 	@mkdir -p build
 	$(BIN)/python -m aivcs.cli.reference >build/cli.md
@@ -75,6 +90,9 @@ pins:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt \
 		pyproject.toml requirements/run.in -o requirements/run.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt \
+		--extra bench pyproject.toml -o requirements/bench.txt
 
 clean:
 	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,7 +8,7 @@ from statistics import median
 
 MEDIAN_LIMIT = 120
 LIMIT = 400
-FOLDERS = ("aivcs", "tests", "scripts", "soak")
+FOLDERS = ("aivcs", "tests", "scripts", "soak", "benchmarks")
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""Measures aivcs beside other stores, in one run on one machine: ``make bench``."""

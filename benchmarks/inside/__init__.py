@@ -1,0 +1,1 @@
+"""Programs that measure inside one process, run by the interpreter that has the store."""
