@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 HOT_LIMIT: Final = 128 * 2**10
 """Up to so many bytes an object is a row of the ledger; a larger one is a file."""
 
-_ITEMS: Final = 1000
-_BYTES: Final = 4 * 2**20
+_ITEMS: Final = 2500
+_BYTES: Final = 8 * 2**20
 
 Contents: TypeAlias = "dict[Digest, bytes]"
 Rows: TypeAlias = "list[StoredObject]"
@@ -48,7 +48,7 @@ def store_many(
 ) -> list[Digest]:
     """Store many objects, durably; return their digests in the items' order.
 
-    Each commit takes up to 1000 of them or 4 MiB. When an item cannot be read, some of
+    Each commit takes up to 2500 of them or 8 MiB. When an item cannot be read, some of
     those before it are stored and its error is raised.
     """
     digests: list[Digest] = []

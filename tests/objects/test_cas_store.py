@@ -140,14 +140,14 @@ def test_put_many_commits_in_bounded_batches(
         real(batch)
 
     monkeypatch.setattr(objects.ledger, "commit", commit)
-    objects.put_many(b"%d" % number for number in range(2500))
-    assert sizes == [1000, 1000, 500]
+    objects.put_many(b"%d" % number for number in range(6000))
+    assert sizes == [2500, 2500, 1000]
     sizes.clear()
-    objects.put_many(noise(100_000, seed) for seed in range(50))
-    assert sizes == [42, 8]
+    objects.put_many(noise(100_000, seed) for seed in range(100))
+    assert sizes == [84, 16]
     objects.put(b"1")
     objects.put_many([b"1", b"2"])
-    assert sizes == [42, 8, 0, 0]
+    assert sizes == [84, 16, 0, 0]
 
 
 def test_put_many_of_something_unreadable_keeps_the_rest_out(objects: CasStore) -> None:

@@ -50,8 +50,8 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
             for run in batch.runs:
                 writes.create_run(db, run)
             seqs = tuple(writes.append(db, wanted) for wanted in batch.appends)
-            for reference in batch.references:
-                writes.refer(db, reference)
+            if batch.references:
+                writes.refer(db, batch.references)
             for end in batch.ends:
                 writes.end_run(db, end)
             for expiry in batch.expired:

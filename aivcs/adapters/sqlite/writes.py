@@ -144,14 +144,17 @@ def append(db: apsw.Connection, wanted: Append) -> tuple[int, ...]:
     return steps.seqs
 
 
-def refer(db: apsw.Connection, reference: Reference) -> None:
-    """Insert a reference that is not there yet."""
-    stream = None
-    if reference.run_id is not None:
-        stream, _ = _head(db, Family.RUN, reference.run_id)
-    db.execute(
-        "INSERT INTO refs (digest, role, stream) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (reference.digest.raw, reference.role, stream),
+def refer(db: apsw.Connection, references: Iterable[Reference]) -> None:
+    """Insert references that are not there yet."""
+    streams: dict[str | None, int | None] = {None: None}
+    cells: list[tuple[bytes, str, int | None]] = []
+    for reference in references:
+        run_id = reference.run_id
+        if run_id is not None and run_id not in streams:
+            streams[run_id], _ = _head(db, Family.RUN, run_id)
+        cells.append((reference.digest.raw, reference.role, streams[run_id]))
+    db.executemany(
+        "INSERT INTO refs (digest, role, stream) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", cells
     )
 
 
