@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.repo import MEMORY, init, now, open_repo
+from aivcs.testing.collecting import CollectingContract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aivcs.ports import Clock
+    from aivcs.repo import Repo
+    from aivcs.testing.subject import OpenRepo
+
+
+class OnDisk:
+    reopens = True
+
+    @pytest.fixture
+    def open_repo(self, tmp_path: Path) -> OpenRepo:
+        init(tmp_path).close()
+
+        def again(*, clock: Clock | None = None) -> Repo:
+            return open_repo(tmp_path, clock=clock or now)
+
+        return again
+
+
+class InMemory:
+    @pytest.fixture
+    def open_repo(self) -> OpenRepo:
+        def new(*, clock: Clock | None = None) -> Repo:
+            return open_repo(MEMORY, clock=clock or now)
+
+        return new
+
+
+class TestCollectingOnDisk(OnDisk, CollectingContract):
+    pass
+
+
+class TestCollectingInMemory(InMemory, CollectingContract):
+    pass
