@@ -207,6 +207,10 @@ class Ledger(Protocol):
         """Return the explicit references to all objects, or to one."""
         ...
 
+    def dangling(self) -> list[Reference]:
+        """Return the explicit references to objects that are not stored."""
+        ...
+
     def holders(self, digest: Digest) -> list[str]:
         """Say which rows name this object (runs, events, specs, references but pins)."""
         ...

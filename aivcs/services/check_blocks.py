@@ -188,7 +188,7 @@ class Content:
         return [Finding(f"the block at {block.offset} has other bytes", wrong)]
 
 
-def spans(pack: int, footer: Footer, stored: int = _SPAN) -> Iterator[Span]:
+def spans(pack: int, footer: Footer, stored: int = 2**18) -> Iterator[Span]:
     """Yield a pack's blocks in spans of about ``stored`` bytes, at least a block each."""
     first = size = begin = number = 0
     for last, block in enumerate(footer.blocks, 1):

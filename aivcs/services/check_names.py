@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aivcs.domain.batch import Role
 from aivcs.domain.report import Problem
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from aivcs.domain.digest import Digest
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
-
-_PAGE: Final = 500
 
 
 class NameChecks:
@@ -52,24 +50,16 @@ class NameChecks:
                     yield Problem("spec", str(digest), detail)
 
     def references(self) -> Iterator[Problem]:
-        """Look up the object of every reference that still keeps one."""
-        references = self._ledger.references()
-        for start in range(0, len(references), _PAGE):
-            page = references[start : start + _PAGE]
-            stored = self._ledger.sizes([reference.digest for reference in page])
-            for reference in page:
-                if reference.digest not in stored and self._is_broken(reference):
-                    role = "pinned object" if reference.role is Role.PIN else reference.role.value
-                    owner = reference.run_id or str(reference.digest)
-                    detail = f"its {role} {reference.digest} is not stored"
-                    yield Problem("reference", owner, detail)
+        """Look for references that keep an object which is not stored."""
+        for reference in self._ledger.dangling():
+            if self._is_broken(reference):
+                role = "pinned object" if reference.role is Role.PIN else reference.role.value
+                owner = reference.run_id or str(reference.digest)
+                detail = f"its {role} {reference.digest} is not stored"
+                yield Problem("reference", owner, detail)
 
     def _is_broken(self, reference: Reference) -> bool:
         digest = reference.digest
-        if reference.run_id is not None:
-            run = self._ledger.run(reference.run_id)
-            if run is not None and run.expired_at is not None:
-                return False  # retention let it go
         return (
             not self._is_stored(digest)
             # A pin goes with its object, and may come again with it.

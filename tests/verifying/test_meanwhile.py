@@ -134,7 +134,7 @@ def meanwhile(
 
 def test_a_pin_that_goes_with_its_object(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = repo.objects.put(b"pinned", pin=True)
-    meanwhile(monkeypatch, repo, "references", lambda: repo.objects.delete(digest))
+    meanwhile(monkeypatch, repo, "dangling", lambda: repo.objects.delete(digest))
     assert repo.verify().problems == ()
 
 
@@ -142,8 +142,9 @@ def test_a_pin_that_comes_again_with_its_object(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = Digest.of(b"pinned")
-    missing = [{}, {}, {digest: 6}]
-    monkeypatch.setattr(repo._ledger, "references", lambda *_: [Reference(digest, Role.PIN)])
+    missing = [{}, {digest: 6}]
+    for method in ("dangling", "references"):
+        monkeypatch.setattr(repo._ledger, method, lambda *_: [Reference(digest, Role.PIN)])
     monkeypatch.setattr(repo._ledger, "sizes", lambda _: missing.pop(0))
     assert repo.verify(objects=False, releases=False).problems == ()
     assert missing == []

@@ -189,6 +189,12 @@ class MemoryLedger:
             if digest in {None, one.digest} and not self._logs.has_expired(one.run_id)
         ]
 
+    def dangling(self) -> list[Reference]:
+        """Return explicit references to what is not stored."""
+        references = self.references()
+        stored = self.sizes([one.digest for one in references])
+        return [one for one in references if one.digest not in stored]
+
     def holders(self, digest: Digest) -> list[str]:
         """Say which values name an object."""
         with self._journal.reading():

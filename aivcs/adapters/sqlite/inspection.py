@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 
 from aivcs.adapters.sqlite.schema import MIGRATIONS
+from aivcs.domain.batch import Role
 from aivcs.domain.moment import to_micros
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ _RULES: Final = (
     WHERE created_at NOT BETWEEN 0 AND {_LAST}""",
     f"""SELECT 'run ' || s.name || ' expired at no possible time' FROM expired x
     JOIN streams s ON s.id = x.stream WHERE x.expired_at NOT BETWEEN 0 AND {_LAST}""",
+    f"""SELECT 'reference ' || id || ' has the unknown role ' || role FROM refs
+    WHERE role NOT IN ({", ".join(f"'{role}'" for role in Role)})""",
     *(
         f"""SELECT 'object ' || lower(hex(digest)) || ' is in {one} and in {other}' FROM {one}
         WHERE digest IN (SELECT digest FROM {other})"""

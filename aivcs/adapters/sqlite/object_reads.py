@@ -145,6 +145,15 @@ class ObjectReads:
         found = self._db.rows(f"{_REFERENCES} {where} ORDER BY f.id", bindings)
         return [rows.reference(row) for row in found]
 
+    def dangling(self) -> list[Reference]:
+        """Return explicit references to what is in no tier."""
+        absent = " AND ".join(
+            f"NOT EXISTS (SELECT 1 FROM {tier} o WHERE o.digest = f.digest)"
+            for tier in ("sealed", "hot", "large")
+        )
+        found = self._db.rows(f"{_REFERENCES} AND {absent} ORDER BY f.id")
+        return [rows.reference(row) for row in found]
+
     def holders(self, digest: Digest) -> list[str]:
         """Say which rows name an object."""
         return [row[0] for row in self._db.rows(_HOLDERS, (digest.raw,))]
