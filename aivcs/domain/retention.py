@@ -53,6 +53,6 @@ class Retention:
                 yield run
 
     def _is_old(self, run: RunRecord, now: datetime) -> bool:
-        if run.completed_at is None:
-            return False
-        return now - run.completed_at >= timedelta(days=self.min_age_days or 0)
+        if run.completed_at is None or self.min_age_days is None:
+            return run.completed_at is not None
+        return now - run.completed_at >= timedelta(days=self.min_age_days)

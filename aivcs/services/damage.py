@@ -9,6 +9,7 @@ from aivcs.errors import IntegrityError, MissingObject, NotFound
 
 if TYPE_CHECKING:
     from aivcs.domain.digest import Digest
+    from aivcs.ports import Ledger
 
 
 def damaged(digest: Digest, place: str, detail: str) -> IntegrityError:
@@ -27,8 +28,13 @@ def gone(digest: Digest, place: str) -> MissingObject:
     )
 
 
-def absent(digest: Digest) -> NotFound:
-    """Return the error for a digest that nothing is stored under."""
+def absent(digest: Digest, ledger: Ledger) -> NotFound:
+    """Return the error for a digest that nothing is stored under, or is no longer."""
+    let_go = [use.owner for use in ledger.uses([digest]) if use.expired]
+    if let_go:
+        more = f" and {len(let_go) - 1} more" if len(let_go) > 1 else ""
+        msg = f"object {digest} is gone: run {let_go[0]}{more} that needed it has expired"
+        return NotFound(msg, hint="the rules are in config.toml, under [retention]")
     return NotFound(f"no object {digest} is stored here", hint="'aivcs object list' shows what is")
 
 

@@ -43,7 +43,7 @@ def explain(ledger: Ledger, objects: CasStore, digest: Digest) -> Explanation:
     reasons += _of_releases(ledger, objects, specs)
     let_go = tuple(_of_use(use) for use in uses if use.expired)
     if not stored and not reasons and not let_go:
-        raise absent(digest)
+        raise absent(digest, ledger)
     return Explanation(digest, stored, tuple(dict.fromkeys(reasons)), let_go)
 
 

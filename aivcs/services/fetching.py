@@ -44,7 +44,7 @@ def _ordered(
     for number, digest in enumerate(window):
         stored = found.get(digest)
         if stored is None:
-            raise absent(digest)
+            raise absent(digest, objects.ledger)
         if stored.place is not None and digest not in ahead:
             ahead = _read_ahead(objects, [found[d] for d in window[number:] if d in found])
         content = ahead.get(digest)

@@ -112,7 +112,7 @@ class CasStore:
         wanted = Digest.parse(digest)
         stored = self.ledger.objects([wanted]).get(wanted)
         if stored is None:
-            raise absent(wanted)
+            raise absent(wanted, self.ledger)
         return stored
 
     def sizes(self, digests: Iterable[Digest | str]) -> Mapping[Digest, int]:
@@ -158,7 +158,7 @@ class CasStore:
         found = self.ledger.sizes(wanted)
         for digest in wanted:
             if digest not in found:
-                raise absent(digest)
+                raise absent(digest, self.ledger)
         return wanted
 
     def _unpacked(self, stored: StoredObject, data: bytes) -> bytes:
@@ -181,7 +181,7 @@ class CasStore:
         except MissingObject as error:
             again = self.ledger.objects([stored.digest]).get(stored.digest)
             if again is None:
-                raise absent(stored.digest) from error
+                raise absent(stored.digest, self.ledger) from error
             if again == stored:
                 raise
         return read(again)

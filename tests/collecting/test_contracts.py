@@ -6,6 +6,7 @@ import pytest
 
 from aivcs.repo import MEMORY, init, now, open_repo
 from aivcs.testing.collecting import CollectingContract
+from aivcs.testing.keeping import ExplainingContract, RemovingContract, RetentionContract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,30 @@ class InMemory:
 
 
 class TestCollectingOnDisk(OnDisk, CollectingContract):
+    pass
+
+
+class TestRetentionOnDisk(OnDisk, RetentionContract):
+    pass
+
+
+class TestRetentionInMemory(InMemory, RetentionContract):
+    pass
+
+
+class TestExplainingOnDisk(OnDisk, ExplainingContract):
+    pass
+
+
+class TestExplainingInMemory(InMemory, ExplainingContract):
+    pass
+
+
+class TestRemovingOnDisk(OnDisk, RemovingContract):
+    pass
+
+
+class TestRemovingInMemory(InMemory, RemovingContract):
     pass
 
 
