@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
-    from aivcs.adapters.files.config import Objects
+    from aivcs.adapters.files.config import Objects, Seal
     from aivcs.adapters.s3 import Bucket
+    from aivcs.adapters.sqlite import SqliteLedger
     from aivcs.domain.canonical import Json
     from aivcs.domain.collection import Collected
     from aivcs.domain.diskuse import By, DiskUse
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.usage import Explanation
     from aivcs.ports import BlobStore, Bookmarks, Clock, Ids, Ledger, Spread
+    from aivcs.services.auto_sealing import AutoSeal
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
     from aivcs.services.live import LiveRun
@@ -84,6 +86,7 @@ class Repo:
         clock: Clock = now,
         ids: Ids = new_id,
         retention: Retention | None = None,
+        sealing: AutoSeal | None = None,
     ) -> None:
         from aivcs.adapters import folder as agent_folder
         from aivcs.adapters.git import git_state
@@ -95,6 +98,7 @@ class Repo:
         self._blobs = blobs
         self._ids = ids
         self._retention = retention
+        self._sealing = sealing
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
         self.specs = SpecStore(
@@ -219,16 +223,23 @@ class Repo:
         events.remove()
         return outcome
 
-    def seal(self, *, wait: bool = True, advance: Callable[[], None] = lambda: None) -> Sealed:
+    def seal(self, *, auto: bool = False, advance: Callable[[], None] = lambda: None) -> Sealed:
         """Move the small objects from the ledger into packs, where they take less room.
 
-        May be interrupted at any time and run beside everything else. Without ``wait``
-        nothing is done while another process seals, collects or repairs. ``advance`` is
-        called for each object that has moved. Raises StorageError, IntegrityError.
+        May be interrupted at any time and run beside everything else; it waits for another
+        process that seals, collects or repairs. With ``auto`` it does not wait, and does
+        nothing unless as many objects wait as config.toml says. ``advance`` is called for
+        each object that has moved. Raises StorageError, IntegrityError.
         """
+        from aivcs.domain.sealed import Sealed
         from aivcs.services.sealing import Sealer
 
-        return Sealer(self._ledger, self._blobs, self.objects).seal(advance, wait=wait)
+        if self._sealing is not None:
+            self._sealing.settle()
+        if auto and not (self._sealing is not None and self._sealing.is_due()):
+            return Sealed()
+        sealer = Sealer(self._ledger, self._blobs, self.objects)
+        return sealer.seal(advance, wait=not auto)
 
     def verify(  # noqa: PLR0913 - what there is to ask for
         self,
@@ -333,7 +344,9 @@ class Repo:
         return measure(self._ledger, self._blobs, self.objects, wanted, advance)
 
     def close(self) -> None:
-        """Release the repository."""
+        """Release the repository; sealing may begin in the background, when it pays."""
+        if self._sealing is not None:
+            self._sealing.leave()
         self._ledger.close()
         self._blobs.close()
 
@@ -457,7 +470,19 @@ def _open(folder: Path, durability: str | None, *, created: bool, clock: Clock, 
         clock=clock,
         ids=ids,
         retention=chosen.retention,
+        sealing=_sealing(folder, ledger, chosen.seal),
     )
+
+
+def _sealing(folder: Path, ledger: SqliteLedger, seal: Seal) -> AutoSeal:
+    def start() -> None:
+        from aivcs.adapters.background import start
+
+        start(["-C", str(folder), "seal", "--auto"])
+
+    from aivcs.services.auto_sealing import AutoSeal
+
+    return AutoSeal(ledger, seal.threshold, lambda: ledger.wrote, start if seal.auto else None)
 
 
 def _blobs(folder: Path, objects: Objects) -> BlobStore:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import Final
 
+from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError
 
-if TYPE_CHECKING:
-    from aivcs.domain.digest import Digest
+_PACK: Final = re.compile(r"packs/([0-9a-f]{64})\.pack", re.ASCII)
 
 
 def large_name(digest: Digest) -> str:
@@ -19,6 +20,12 @@ def large_name(digest: Digest) -> str:
 def pack_name(digest: Digest) -> str:
     """Return where a pack is: ``packs/<hex>.pack``."""
     return f"packs/{digest}.pack"
+
+
+def pack_digest(name: str) -> Digest | None:
+    """Return the digest of the pack of this name; None for what is no pack."""
+    found = _PACK.fullmatch(name)
+    return Digest(bytes.fromhex(found[1])) if found else None
 
 
 def check_blob_name(name: str) -> str:

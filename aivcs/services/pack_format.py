@@ -200,7 +200,7 @@ def _check(footer: Footer, end: int) -> None:
     filled += sum(block.length for block in footer.blocks)
     if filled != end:
         raise damaged_pack(pack, "the blocks do not fill the file")
-    if sum(block.objects for block in footer.blocks) != footer.pack.objects:
+    if not footer.blocks or sum(b.objects for b in footer.blocks) != footer.pack.objects:
         raise damaged_pack(pack, "the blocks do not hold all objects")
     sizes = [size for _, size in _OBJECT.iter_unpack(footer.rows)]
     first = 0

@@ -29,7 +29,7 @@ BLOCK_SIZE: Final = 32 * 2**10
 """A block takes objects until its content would be longer than this."""
 
 _MOST_THREADS: Final = 4
-_DICTIONARY_LEVEL: Final = 19
+DICTIONARY_LEVEL: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _prepare(dictionary: bytes | None) -> tuple[ZstdCompressionDict | None, byte
         raise InvalidInputError(msg, hint=f"at most {pack_format.DICTIONARY_LIMIT} bytes")
     from zstandard import ZstdCompressionDict
 
-    packer = frames.packer_of(_DICTIONARY_LEVEL, checksum=True)
+    packer = frames.packer_of(DICTIONARY_LEVEL, checksum=True)
     return ZstdCompressionDict(dictionary), packer.compress(dictionary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import TYPE_CHECKING
 
 from aivcs.adapters.memory_blobs import MemoryBlobs
@@ -25,6 +26,16 @@ def texts(count: int = 12) -> list[bytes]:
         for number in range(count)
     ]
     return [*(text.encode() for text in made), b"", bytes(range(256))]
+
+
+def sentences(count: int) -> list[bytes]:
+    """Return JSON texts that share sentences which no block has all of."""
+    chance = Random(7)  # noqa: S311 - test data
+    known = [f"sentence {chance.getrandbits(200):x} of all" for _ in range(300)]
+    return [
+        json.dumps({"id": number, "said": chance.sample(known, 8)}).encode()
+        for number in range(count)
+    ]
 
 
 def dictionary(size: int = 2048) -> bytes:

@@ -21,6 +21,7 @@ DURABILITIES: Final = ("sync", "group", "os")
 KEYS: Final = {
     "ledger": {"url", "durability"},
     "objects": {"url", "endpoint", "region", "path_style", "timeout"},
+    "seal": {"auto", "threshold"},
     "retention": {"keep_runs", "min_age_days", "keep_released"},
 }
 """The tables of the file and the keys of each."""
@@ -54,12 +55,21 @@ class Objects:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """Whether sealing starts by itself, and how many small objects must wait for it."""
+
+    auto: bool = True
+    threshold: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What ``config.toml`` says."""
 
     ledger_url: str = LEDGER_URL
     durability: str = "group"
     objects: Objects = field(default_factory=Objects)
+    seal: Seal = field(default_factory=Seal)
     retention: Retention = field(default_factory=Retention)
 
 
@@ -105,6 +115,7 @@ def _parse(path: Path, text: str) -> Config:
         ledger.get("url", LEDGER_URL),
         ledger.get("durability", "group"),
         _objects(path, tables.get("objects", {})),
+        _seal(path, tables.get("seal", {})),
         _retention(path, tables.get("retention", {})),
     )
     if config.durability not in DURABILITIES:
@@ -157,6 +168,19 @@ def _retention(path: Path, table: dict[str, Any]) -> Retention:
     released = _value(path, table, "keep_released", bool)
     return Retention(
         counts["keep_runs"], counts["min_age_days"], keep_released=released is not False
+    )
+
+
+def _seal(path: Path, table: dict[str, Any]) -> Seal:
+    auto = _value(path, table, "auto", bool)
+    threshold = _value(path, table, "threshold", int)
+    if threshold is not None and threshold < 1:
+        msg = f"{path}: threshold is {threshold}"
+        raise InvalidConfig(msg, hint="1 or more; 'auto = false' turns sealing by itself off")
+    default = Seal()
+    return Seal(
+        default.auto if auto is None else auto,
+        default.threshold if threshold is None else threshold,
     )
 
 

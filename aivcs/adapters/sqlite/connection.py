@@ -237,6 +237,13 @@ class Connection:
             db = self._require()
             self._patiently(lambda: db.execute(sql).fetchall())
 
+    @property
+    def wrote(self) -> bool:
+        """Whether this handle changed any row; False when it is closed or another process's."""
+        with self._lock:
+            db = self._db if self._process == os.getpid() else None
+            return db is not None and db.total_changes() > 0
+
     def check_open(self) -> None:
         """Raise RepositoryClosed when it is closed, or in a forked child."""
         self._require()

@@ -71,6 +71,11 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
         with self._db.writing(synced=True):
             yield
 
+    @property
+    def wrote(self) -> bool:
+        """Whether anything was written here; False when it is closed or another process's."""
+        return self._db.wrote
+
     def check(self) -> list[str]:
         """Check the file, its tables, and what its rows say together."""
         from aivcs.adapters.sqlite.inspection import inspect
