@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -16,6 +17,8 @@ from aivcs.testing.objects_machine import ObjectsMachine
 from soak.result import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aivcs.repo import Repo
 
 STEPS_AN_EXAMPLE: Final = 60
@@ -75,8 +78,18 @@ def run(number: int, steps: int) -> Result:
             try:
                 run_state_machine_as_test(seed(number + rounds)(machine), settings=chosen)  # type: ignore[no-untyped-call]
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-                notes = getattr(error, "__notes__", [])
-                wrong.append("\n".join([f"{machine.__name__}: {error!r}", *notes]))
+                wrong += [f"{machine.__name__}: {text}" for text in _told(error)]
             rounds += 1
         counts[f"steps ({machine.__name__.lower()})"] = machine.steps
     return Result("machine", number, time.monotonic() - began, counts, tuple(wrong))
+
+
+def _told(error: Exception) -> Iterator[str]:
+    """Yield each failure with the steps that lead to it."""
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from _told(one)
+        return
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    steps = getattr(error, "__notes__", [])
+    yield "\n".join([f"{error!r} at {frame.filename}:{frame.lineno}", *steps])

@@ -174,7 +174,7 @@ class Worker:
     def _put_pinned(self) -> None:
         data = self._own_text()
         digest = self._repo.objects.put(data, pin=True)
-        self._pinned.append(digest)
+        self._pinned.append(digest)  # a text of its own is new, so it is there once
         self._tell("keep", digest)
 
     def _pin(self) -> None:
@@ -182,7 +182,7 @@ class Worker:
         if digest is not None:
             self._repo.objects.pin([digest])
             self._tell("keep", digest)
-            if digest in self._own:
+            if digest in self._own and digest not in self._pinned:
                 self._pinned.append(digest)
 
     def _unpin(self) -> None:
