@@ -22,14 +22,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """Return a prefix that no other test has."""
     return f"s3://{BUCKET}/{abs(hash(request.node.nodeid)):x}"
 
 
 @pytest.fixture
-def bucket(server: Server, place: str) -> Bucket:
-    return bucket_of(server, place)
+def bucket(server: Server, url: str) -> Bucket:
+    return bucket_of(server, url)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def blobs(bucket: Bucket, tmp_path: Path) -> Iterator[S3Blobs]:
 
 
 def bucket_of(
-    server: Server, place: str, keys: Mapping[str, str] = OWNER, timeout: float = 20
+    server: Server, url: str, keys: Mapping[str, str] = OWNER, timeout: float = 20
 ) -> Bucket:
     """Return a bucket whose requests end in time for a test."""
-    return Bucket.find(place, server.environment(keys), timeout=timeout)
+    return Bucket.find(url, server.environment(keys), timeout=timeout)

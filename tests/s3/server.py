@@ -56,7 +56,7 @@ class Server:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        self._options = options
+        self.options = options
         self._ports = _free_ports()
         self._process: subprocess.Popen[bytes] | None = None
         self.endpoint = f"http://127.0.0.1:{self._ports[0]}"
@@ -81,7 +81,7 @@ class Server:
             f"-s3.config={self._config}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             "-master.telemetry=false", "-admin.ui=false", "-webdav=false",
             "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false",
-            *self._options,
+            *self.options,
         ]  # fmt: skip
         with (self.folder.with_name(f"{self.folder.name}.log")).open("ab") as log:
             self._process = subprocess.Popen(
@@ -95,12 +95,11 @@ class Server:
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """End it at once, as a power cut of the process would."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """End it; idempotent."""
-        self._end(signal.SIGKILL)
+        """End it at once, without a chance to finish anything; idempotent."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
     def pause(self) -> None:
         """Let it hang: it takes connections and does not answer."""
@@ -118,14 +117,8 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
-        self.stop()
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait()
-            self._process = None
+        """End it."""
+        self.kill()
 
     def _environment(self) -> dict[str, str]:
         # A home and keys of the user's own must not reach the server.

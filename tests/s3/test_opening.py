@@ -34,14 +34,14 @@ def environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_repository_in_a_bucket(
-    tmp_path: Path, place: str, server: Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, url: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = noise(300_000)
-    with init(tmp_path, objects=place) as repo:
+    with init(tmp_path, objects=url) as repo:
         assert repo.created
         digest = repo.objects.put(data, pin=True)
     config = (tmp_path / ".aivcs" / "config.toml").read_text(encoding="utf-8")
-    assert f'url = "{place}"' in config
+    assert f'url = "{url}"' in config
     assert "secret" not in config
     assert not (tmp_path / ".aivcs" / "objects").exists()
     # The place is kept: another environment does not lead elsewhere.
@@ -51,22 +51,22 @@ def test_a_repository_in_a_bucket(
     with open_repo(tmp_path) as repo:
         assert repo.objects.get(digest) == data
         assert repo.verify().ok
-    with init(tmp_path, objects=place, endpoint=server.endpoint) as repo:
+    with init(tmp_path, objects=url, endpoint=server.endpoint) as repo:
         assert not repo.created
 
 
-def test_a_place_has_one_repository(tmp_path: Path, place: str, bucket: Bucket) -> None:
-    init(tmp_path / "one", objects=place).close()
+def test_a_place_has_one_repository(tmp_path: Path, url: str, bucket: Bucket) -> None:
+    init(tmp_path / "one", objects=url).close()
     with pytest.raises(ConflictError, match="another repository"):
-        init(tmp_path / "two", objects=place)
+        init(tmp_path / "two", objects=url)
     assert list((tmp_path / "two").iterdir()) == []
     with pytest.raises(InvalidConfig, match="elsewhere"):
-        init(tmp_path / "one", objects=f"{place}/below")
+        init(tmp_path / "one", objects=f"{url}/below")
     assert list(S3Blobs(bucket, tmp_path).names()) == []
 
 
 def test_what_fails_later_gives_the_place_back(
-    tmp_path: Path, place: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, url: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -74,7 +74,7 @@ def test_what_fails_later_gives_the_place_back(
     with monkeypatch.context() as patch:
         patch.setattr(SqliteLedger, "__init__", fail)
         with pytest.raises(StorageError, match="no space"):
-            init(tmp_path, objects=place)
+            init(tmp_path, objects=url)
     claim(bucket)
 
 
@@ -97,9 +97,9 @@ def test_a_place_that_cannot_be(tmp_path: Path, url: str, text: str) -> None:
         open_repo(tmp_path, upward=False)
 
 
-def test_who_may_not_write_takes_no_place(server: Server, place: str) -> None:
+def test_who_may_not_write_takes_no_place(server: Server, url: str) -> None:
     with pytest.raises(StorageError, match=r"no permission for .*AccessDenied"):
-        claim(bucket_of(server, place, READER))
+        claim(bucket_of(server, url, READER))
 
 
 def program(*args: str) -> subprocess.CompletedProcess[str]:
@@ -107,8 +107,8 @@ def program(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_the_command(tmp_path: Path, place: str, server: Server) -> None:
-    made = program("-C", str(tmp_path), "init", "--objects", place, "--endpoint", server.endpoint)
+def test_the_command(tmp_path: Path, url: str, server: Server) -> None:
+    made = program("-C", str(tmp_path), "init", "--objects", url, "--endpoint", server.endpoint)
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout)["created"]
     with aivcs.open(tmp_path) as repo:
@@ -120,9 +120,9 @@ def test_the_command(tmp_path: Path, place: str, server: Server) -> None:
 
 
 def test_the_environment_is_asked_for_keys(
-    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    init(tmp_path, objects=place).close()
+    init(tmp_path, objects=url).close()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with open_repo(tmp_path) as repo, pytest.raises(StorageError, match="no valid credentials"):
         repo.objects.put(noise(200_000))

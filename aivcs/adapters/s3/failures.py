@@ -33,6 +33,7 @@ _KEYS: Final = frozenset(
 _NOT_FOUND: Final = 404
 _DENIED: Final = frozenset({401, 403})
 _NO_ROOM: Final = 507
+_SERVER_FAILED: Final = 500
 _NO_KEYS: Final = "169.254.169.254"
 _LONGEST: Final = 300
 
@@ -77,6 +78,9 @@ def failure(address: Address, name: str, status: int, code: str, text: str) -> A
     elif status == _NO_ROOM or code in _FULL or "no space left" in text.lower():
         msg = f"no space left to write {what}: {code or status}"
         hint = "free some space or raise the quota, then repeat the action"
+    elif status >= _SERVER_FAILED:
+        msg = f"the server failed at {what}: {status} {code}".rstrip()
+        hint = "its log says why (it may be full); then repeat the action"
     elif status:
         msg = f"the server refused {what}: {status} {code}".rstrip()
         hint = "the action may be repeated"

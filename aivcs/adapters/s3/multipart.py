@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.s3.failures import translated
 from aivcs.adapters.s3.requests import Requests
-from aivcs.errors import MissingObject
+from aivcs.errors import MissingObject, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,7 +195,8 @@ class _Round:
             whole = hashlib.md5(joined, usedforsecurity=False).hexdigest()
             if _tag("ETag", answer.text).strip('"') != f"{whole}-{len(parts)}":
                 self._checked(self._requests.ask("DELETE", {}), _DELETED)
-                return answer
+                msg = f"{self._key} arrived with another checksum than it was sent with"
+                raise StorageError(msg, hint="repeat the action; nothing wrong was kept")
         return None
 
     def _checked(self, answer: Answer, status: int = _OK) -> Answer:
