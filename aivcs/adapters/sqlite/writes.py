@@ -14,6 +14,8 @@ from aivcs.domain.run import RunStatus, check_move
 from aivcs.errors import ConflictError, InvalidRunState, RunNotFound, SpecNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import apsw
 
     from aivcs.domain.batch import (
