@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.files.durable import FILE_MODE, sync_folder, unique_name, write_all
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 SUFFIX: Final = ".part"
+_SYNC_BYTES: Final = 32 * 2**20
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -41,14 +43,26 @@ class StagedFile:
         self._target = target
         with translated(staging):
             self._path, self._descriptor = _create(staging)
-        self._synced = False
-        self._broken = False
+        self._dirty = True
+        self._written = 0
+        self._sync_ahead: threading.Thread | None = None
+        self._failure: OSError | None = None
 
     def write(self, data: bytes) -> None:
-        """Append bytes; StorageError when the disk is full or fails."""
-        self._synced = False
+        """Append bytes; StorageError when the disk is full or fails.
+
+        Every 32 MiB a thread begins to make durable what is there, so that the disk works
+        while more is written.
+        """
         with translated(self._path):
             write_all(self._descriptor, data)
+        self._dirty = True
+        self._written += len(data)
+        ahead = self._sync_ahead
+        if self._written >= _SYNC_BYTES and (ahead is None or not ahead.is_alive()):
+            self._written = 0
+            self._sync_ahead = threading.Thread(target=self._sync_data, daemon=True)
+            self._sync_ahead.start()
 
     def publish(self, name: str) -> None:
         """Link the durable file to ``name``; a present file is left as it is.
@@ -63,16 +77,31 @@ class StagedFile:
             sync_folder(target.parent)
 
     def _sync(self) -> None:
-        if self._broken:
+        self._join()
+        if self._failure is not None:
             # The kernel may have dropped the pages of a failed fsync; a second one that
             # succeeds proves nothing.
-            msg = f"{self._path} could not be made durable"
-            raise StorageError(msg, hint="check the disk; the action may be repeated")
-        if not self._synced:
-            self._broken = True
-            os.fsync(self._descriptor)
-            self._broken = False
-            self._synced = True
+            msg = f"{self._path} could not be made durable: {self._failure.strerror}"
+            raise StorageError(
+                msg, hint="check the disk; the action may be repeated"
+            ) from self._failure
+        if self._dirty:
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                self._failure = error
+                raise
+            self._dirty = False
+
+    def _sync_data(self) -> None:
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            self._failure = error
+
+    def _join(self) -> None:
+        if self._sync_ahead is not None:
+            self._sync_ahead.join()
 
     def _link(self, target: Path) -> None:
         try:
@@ -93,6 +122,7 @@ class StagedFile:
 
     def __exit__(self, *_: object) -> None:
         """Remove the staged name; a published blob has its own."""
+        self._join()
         try:
             self._path.unlink(missing_ok=True)
         except OSError:
