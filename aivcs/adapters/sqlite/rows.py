@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from aivcs.adapters.sqlite.checksum import check, checksum
@@ -171,19 +171,24 @@ def key(row: Row) -> Digest:
 
 
 @_decoding
+@lru_cache(maxsize=256)
 def pack(row: Row) -> Pack:
-    """Return the pack of a row of PACK's columns."""
+    """Return the pack of a row of PACK's columns; few packs hold many objects."""
     return Pack(Digest(row[0]), *row[1:])
+
+
+@lru_cache(maxsize=4096)
+def _block(row: Row) -> Block:
+    return Block(pack(row[3:]), *row[:3])
 
 
 def stored(row: Row) -> StoredObject:
     """Return the object of a row (digest, size, codec, data) and PLACE's columns."""
-    found, size, codec, data, start, offset, length, unpacked = row[:8]
+    found, size, codec, data, start = row[:5]
     try:
         if start is None:
             return StoredObject(Digest(found), size, Codec(codec), data)
-        block = Block(pack(row[8:]), offset, length, unpacked)
-        return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(block, start))
+        return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(_block(row[5:]), start))
     except (ValueError, TypeError, CorruptionError) as error:
         msg = f"the row of object {found.hex()} cannot be: {error}"
         raise CorruptionError(msg, hint="'aivcs verify' says more") from error
