@@ -228,8 +228,8 @@ class Batch:
 
     ``hold``: this process holds the batch's objects until it closes the ledger, whether
     they are new or not, because nothing in the batch names them. ``holds``: so it does
-    with these digests, which need not be stored yet. ``unheld``: digests that this process
-    held with ``holds`` until now; the batch stores them. ``restored``: rows that replace
+    with these digests, which need not be stored yet, until a batch stores them: a large
+    object's file is kept by its row from then on. ``restored``: rows that replace
     whatever row their digest has. ``packs``: published packs to list, with their blocks.
     ``moves``: objects that lie in a listed pack from now on; one that is in no tier any
     more, or is large, stays as it is. ``finds``: objects of a listed pack that are stored
@@ -242,7 +242,6 @@ class Batch:
     objects: tuple[StoredObject, ...] = ()
     hold: bool = False
     holds: tuple[Digest, ...] = ()
-    unheld: tuple[Digest, ...] = ()
     restored: tuple[StoredObject, ...] = ()
     packs: tuple[NewPack, ...] = ()
     moves: tuple[Packed, ...] = ()

@@ -39,7 +39,7 @@ def store(ledger: Ledger, large: Large, item: Content, *, pin: bool) -> Digest:
         window.commit(encode_all(window.new), pin=pin)
         return digest
     row = large(content)
-    commit_large(ledger, row, pin=pin)
+    commit_rows(ledger, [row], pin=pin)
     return row.digest
 
 
@@ -59,7 +59,7 @@ def store_many(
             content = take(item, HOT_LIMIT)
             if not isinstance(content, bytes):
                 row = large(content)
-                commit_large(ledger, row, pin=pin)
+                commit_rows(ledger, [row], pin=pin)
                 digests.append(row.digest)
                 continue
             digest = Digest.of(content)
@@ -83,16 +83,6 @@ def commit_rows(ledger: Ledger, rows: Rows, holds: Iterable[Digest] = (), *, pin
         ledger.commit(Batch(objects=tuple(rows), references=pins))
     else:
         ledger.commit(Batch(objects=tuple(rows), hold=True, holds=tuple(holds)))
-
-
-def commit_large(ledger: Ledger, row: StoredObject, *, pin: bool) -> None:
-    """Commit the row of a large object, which keeps the file from now on, and see that it stays."""
-    held = (row.digest,)
-    if pin:
-        pins = (Reference(row.digest, Role.PIN),)
-        ledger.commit(Batch(objects=(row,), unheld=held, references=pins))
-    else:
-        ledger.commit(Batch(objects=(row,), unheld=held, hold=True))
 
 
 class _Window:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from aivcs.domain.batch import Batch, Reference, Role, Tier
+from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.collection import Removal
 from aivcs.domain.digest import Digest
@@ -30,8 +30,7 @@ LARGE = 140_000
 def litter(repo: Repo, *contents: bytes) -> list[Digest]:
     """Store objects that nothing names and no process holds; a long one has a file."""
     rows = tuple(repo.objects.prepare(content) for content in contents)
-    large = tuple(row.digest for row in rows if row.tier is Tier.LARGE)
-    repo.objects.ledger.commit(Batch(objects=rows, unheld=large))
+    repo.objects.ledger.commit(Batch(objects=rows))
     return [row.digest for row in rows]
 
 

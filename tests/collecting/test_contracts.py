@@ -6,6 +6,7 @@ import pytest
 
 from aivcs.repo import MEMORY, init, now, open_repo
 from aivcs.testing.collecting import CollectingContract
+from aivcs.testing.collecting_crash import CollectingCrashContract
 from aivcs.testing.keeping import ExplainingContract, RemovingContract, RetentionContract
 
 if TYPE_CHECKING:
@@ -63,6 +64,14 @@ class TestRemovingOnDisk(OnDisk, RemovingContract):
 
 
 class TestRemovingInMemory(InMemory, RemovingContract):
+    pass
+
+
+class TestCrashesOnDisk(OnDisk, CollectingCrashContract):
+    pass
+
+
+class TestCrashesInMemory(InMemory, CollectingCrashContract):
     pass
 
 

@@ -31,8 +31,9 @@ class Shelf:
 
     def apply(self, batch: Batch) -> None:
         """Do what a batch says of objects and packs, but for deletions."""
-        for digest in batch.unheld:
-            self._journal.remove(self._holds, digest)
+        for item in batch.objects:
+            if item.tier is Tier.LARGE:
+                self._journal.remove(self._holds, item.digest)
         wanted = [item.digest for item in (*batch.objects, *batch.restored)] if batch.hold else []
         for digest in wanted:
             # A stamp goes with the object that bears it, a hold does not.

@@ -49,6 +49,11 @@ class Lease:
         self._token = ""
         self._let_go: Callable[[], object] = lambda: None
 
+    @property
+    def taken(self) -> bool:
+        """Whether this process may hold anything."""
+        return bool(self._token)
+
     def number(self, db: apsw.Connection) -> int:
         """Return the number of the lease's row, which is inserted where it is missing.
 

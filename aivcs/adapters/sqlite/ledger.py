@@ -43,7 +43,7 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch in one transaction."""
         with self._db.writing(synced=_synced(batch)) as db:
-            held = batch.hold or batch.holds or batch.unheld
+            held = batch.hold or batch.holds or (batch.objects and self._lease.taken)
             _store(db, batch, self._lease.number(db) if held else 0)
             for spec in batch.specs:
                 writes.put_spec(db, spec)
@@ -103,9 +103,9 @@ def _synced(batch: Batch) -> bool | None:
 
 
 def _store(db: apsw.Connection, batch: Batch, lease: int) -> None:
-    if batch.unheld:
-        object_writes.let_go(db, batch.unheld, lease)
     if batch.objects:
+        large = [item.digest for item in batch.objects if item.data is None] if lease else []
+        object_writes.let_go(db, large, lease)
         object_writes.put(db, batch.objects, lease if batch.hold else 0)
     if batch.holds:
         object_writes.hold(db, batch.holds, lease)
