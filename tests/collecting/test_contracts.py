@@ -7,6 +7,7 @@ import pytest
 from aivcs.repo import MEMORY, init, now, open_repo
 from aivcs.testing.collecting import CollectingContract
 from aivcs.testing.collecting_crash import CollectingCrashContract
+from aivcs.testing.collecting_crew import CollectingCrewContract
 from aivcs.testing.keeping import ExplainingContract, RemovingContract, RetentionContract
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ class OnDisk:
             return open_repo(tmp_path, clock=clock or now)
 
         return again
+
+    @pytest.fixture
+    def place(self, open_repo: OpenRepo, tmp_path: Path) -> str:
+        open_repo().close()
+        return str(tmp_path)
 
 
 class InMemory:
@@ -72,6 +78,10 @@ class TestCrashesOnDisk(OnDisk, CollectingCrashContract):
 
 
 class TestCrashesInMemory(InMemory, CollectingCrashContract):
+    pass
+
+
+class TestCrews(OnDisk, CollectingCrewContract):
     pass
 
 
