@@ -90,6 +90,8 @@ class PackReader:
             names = [next(rows).digest for _ in range(block.objects)]
             try:
                 objects = self.block(footer.pack, block)
+            except MissingObject as error:
+                raise gone_pack(pack) from error
             except CorruptionError as error:
                 for digest in names:
                     yield digest, damaged(digest, pack_name(pack), error.message)
