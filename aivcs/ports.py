@@ -211,6 +211,10 @@ class Ledger(Protocol):
         """Return the explicit references to objects that are not stored."""
         ...
 
+    def missing(self) -> list[Digest]:
+        """Return what rows name and no tier has; final states may be kept elsewhere."""
+        ...
+
     def holders(self, digest: Digest) -> list[str]:
         """Say which rows name this object (runs, events, specs, references but pins)."""
         ...

@@ -18,7 +18,7 @@ from aivcs.services.releases import ReleaseRegistry
 from aivcs.services.specs import SpecStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Self
 
     from aivcs.adapters.files.config import Objects, Seal
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aivcs.domain.canonical import Json
     from aivcs.domain.collection import Collected
     from aivcs.domain.diskuse import By, DiskUse
+    from aivcs.domain.repair import Repaired
     from aivcs.domain.report import Report
     from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
@@ -278,6 +279,42 @@ class Repo:
         )
         parts = self._ledger, self._blobs, self.objects
         return Verifier(*parts, self._spread, self._bookmarks).verify(wanted, advance)
+
+    def repair(
+        self,
+        sources: Iterable[str | os.PathLike[str]] = (),
+        *,
+        dry_run: bool = False,
+        advance: Callable[[], None] = lambda: None,
+    ) -> Repaired:
+        """Mend what is damaged: the index from the packs, objects from second copies.
+
+        ``sources`` are folders of other repositories that may have copies. What is damaged
+        is kept in the folder ``quarantine``; what has no copy stays as it is. Raises
+        NoRepository for a source that is none, StorageError.
+        """
+        from contextlib import ExitStack
+
+        from aivcs.services.quarantine import Quarantine
+        from aivcs.services.repairing import Repairer
+
+        with ExitStack() as stack:
+            others = [
+                stack.enter_context(open_repo(source, upward=False)).objects for source in sources
+            ]
+            parts = self._ledger, self._blobs, self.objects
+            aside = Quarantine(self._quarantine, self.clock)
+            repairer = Repairer(*parts, self._spread, aside, advance, dry_run=dry_run)
+            return repairer.repair(others)
+
+    @property
+    def _quarantine(self) -> BlobStore:
+        from aivcs.adapters.files import FileBlobs
+        from aivcs.adapters.memory_blobs import MemoryBlobs
+
+        if self.folder is None:
+            return MemoryBlobs()
+        return FileBlobs(self.folder / "quarantine", self.folder / "tmp")
 
     @property
     def _spread(self) -> Spread:

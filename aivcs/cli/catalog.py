@@ -19,6 +19,7 @@ ROOT: Final = {
     "gc": ("aivcs.cli.gc:gc", "Remove what nothing needs."),
     "why": ("aivcs.cli.why:why", "Say what keeps an object from being collected."),
     "du": ("aivcs.cli.du:du", "Show how much of the disk what takes."),
+    "repair": ("aivcs.cli.repair:repair", "Mend what is damaged, with second copies."),
     "demo": ("aivcs.cli.demo:demo", "Tell the whole story on bundled runs of real agents."),
     "completion": ("aivcs.cli.completion:completion", "Print the completion script of a shell."),
 }
@@ -30,6 +31,8 @@ FAMILIES: Final = {
         "get": ("aivcs.cli.object_get:get", "Write an object's exact bytes."),
         "list": ("aivcs.cli.objects:list_objects", "List the digests of the stored objects."),
         "stat": ("aivcs.cli.objects:stat", "Show an object's size and where it is kept."),
+        "pin": ("aivcs.cli.object_pins:pin", "Keep objects from being collected."),
+        "unpin": ("aivcs.cli.object_pins:unpin", "Let objects go that were pinned."),
         "delete": ("aivcs.cli.objects:delete", "Remove objects that nothing needs."),
     },
     "spec": {

@@ -195,6 +195,14 @@ class MemoryLedger:
         stored = self.sizes([one.digest for one in references])
         return [one for one in references if one.digest not in stored]
 
+    def missing(self) -> list[Digest]:
+        """Return what rows name and is not stored."""
+        uses = every_use(self._logs, self._shelf)
+        elsewhere = {UseKind.LEASE, UseKind.STATE}
+        named = {use.digest for use in uses if not use.expired and use.kind not in elsewhere}
+        named |= {one.digest for one in self.references()}
+        return sorted(named - self.sizes(list(named)).keys())
+
     def holders(self, digest: Digest) -> list[str]:
         """Say which values name an object."""
         with self._journal.reading():

@@ -38,6 +38,19 @@ SELECT f.digest, f.role, s.name FROM refs f LEFT JOIN streams s ON s.id = f.stre
 WHERE NOT EXISTS (SELECT 1 FROM expired x WHERE x.stream = f.stream)
 """
 _UNEXPIRED: Final = "NOT EXISTS (SELECT 1 FROM expired x WHERE x.stream = s.id)"
+_ABSENT: Final = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {tier} o WHERE o.digest = f.digest)"
+    for tier in ("sealed", "hot", "large")
+)
+_NAMED: Final = f"""
+SELECT f.digest FROM refs f WHERE NOT EXISTS (SELECT 1 FROM expired x WHERE x.stream = f.stream)
+UNION SELECT r.source FROM runs r JOIN streams s ON s.id = r.stream
+  WHERE r.source IS NOT NULL AND {_UNEXPIRED}
+UNION SELECT object FROM entries WHERE object IS NOT NULL
+UNION SELECT object FROM early WHERE object IS NOT NULL
+UNION SELECT digest FROM specs
+UNION SELECT manifest FROM specs WHERE manifest IS NOT NULL
+"""
 _HOLDERS: Final = f"""
 SELECT DISTINCT 'run ' || s.name || ' (source)' FROM runs r JOIN streams s ON s.id = r.stream
   WHERE r.source = ?1 AND {_UNEXPIRED}
@@ -147,12 +160,13 @@ class ObjectReads:
 
     def dangling(self) -> list[Reference]:
         """Return explicit references to what is in no tier."""
-        absent = " AND ".join(
-            f"NOT EXISTS (SELECT 1 FROM {tier} o WHERE o.digest = f.digest)"
-            for tier in ("sealed", "hot", "large")
-        )
-        found = self._db.rows(f"{_REFERENCES} AND {absent} ORDER BY f.id")
+        found = self._db.rows(f"{_REFERENCES} AND {_ABSENT} ORDER BY f.id")
         return [rows.reference(row) for row in found]
+
+    def missing(self) -> list[Digest]:
+        """Return what rows name and no tier has."""
+        found = self._db.rows(f"SELECT digest FROM ({_NAMED}) f WHERE {_ABSENT} ORDER BY digest")
+        return [rows.key(row) for row in found]
 
     def holders(self, digest: Digest) -> list[str]:
         """Say which rows name an object."""

@@ -1,0 +1,74 @@
+"""The command ``repair``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aivcs.cli import output, progress
+from aivcs.cli.command import command
+from aivcs.errors import CorruptionError
+
+if TYPE_CHECKING:
+    from aivcs.cli.session import Session
+    from aivcs.cli.views import View
+    from aivcs.domain.repair import Repaired
+
+
+@command("repair")
+@click.option("--from", "sources", metavar="DIR", multiple=True, help="Take copies from there.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.pass_obj
+def repair(session: Session, sources: tuple[str, ...], dry_run: bool) -> int:
+    """Mend what is damaged, with second copies where there are any.
+
+    The index is made anew from the packs where it is damaged. Objects are healed from other
+    files of the repository, or from those at --from, which may be given several times. The
+    damaged bytes are kept in .aivcs/quarantine. Exit status 6 when damage is left. JSON:
+    {ok, healed: [digest], unhealed: [{digest, detail, breaks}], quarantined: [file],
+    discarded: [digest], rebuilt, dry_run}; discarded has damaged objects that nothing needed.
+    """
+    with session.open() as repo, progress.counting("repaired") as advance:
+        found = repo.repair(sources, dry_run=dry_run, advance=advance)
+    output.answer(session, _view(found), lambda: _write(found))
+    return 0 if found.ok else CorruptionError.exit_code
+
+
+def _view(found: Repaired) -> View:
+    return {
+        "ok": found.ok,
+        "healed": [str(digest) for digest in found.healed],
+        "unhealed": [
+            {
+                "digest": None if one.digest is None else str(one.digest),
+                "detail": one.detail,
+                "breaks": list(one.breaks),
+            }
+            for one in found.unhealed
+        ],
+        "quarantined": list(found.quarantined),
+        "discarded": [str(digest) for digest in found.discarded],
+        "rebuilt": found.rebuilt,
+        "dry_run": found.dry_run,
+    }
+
+
+def _write(found: Repaired) -> None:
+    shown = found.unhealed[: output.ROWS]
+    output.write_lines(
+        f"not healed: {one.detail}" + (f"; this breaks {', '.join(one.breaks)}" * bool(one.breaks))
+        for one in shown
+    )
+    output.more(len(found.unhealed) - len(shown), "--json has all")
+    output.write_lines(f"set aside: {name}" for name in found.quarantined[: output.ROWS])
+    output.more(len(found.quarantined) - output.ROWS, "--json has all")
+    counts = (
+        (len(found.healed), "healed"),
+        (len(found.discarded), "discarded, as nothing needs them"),
+        (found.rebuilt, "found again in packs"),
+    )
+    done = [f"{output.counted(count, 'object')} {what}" for count, what in counts if count]
+    said = ", ".join(done) or "nothing to repair"
+    word = "would be: " if found.dry_run and done else ""
+    output.write_lines([f"{'ok' if found.ok else 'DAMAGED'}: {word}{said}"])

@@ -1,0 +1,41 @@
+"""What a repair did, or would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aivcs.domain.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Unhealed:
+    """Damage that is left: the object (None: the ledger itself), a sentence, what it breaks."""
+
+    digest: Digest | None
+    detail: str
+    breaks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The outcome of a repair.
+
+    ``healed`` objects can be read again. ``discarded`` ones were damaged, and nothing
+    needed them. ``quarantined`` names the files with damaged bytes that were set aside.
+    ``rebuilt`` counts the objects that the index of packs found again. After a ``dry_run``
+    all of this is what would be.
+    """
+
+    healed: tuple[Digest, ...] = ()
+    unhealed: tuple[Unhealed, ...] = ()
+    quarantined: tuple[str, ...] = ()
+    discarded: tuple[Digest, ...] = ()
+    rebuilt: int = 0
+    dry_run: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether no damage is left."""
+        return not self.unhealed

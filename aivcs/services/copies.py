@@ -1,0 +1,102 @@
+"""Second copies of objects: other files of the store, dead bytes in packs, other stores."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from aivcs.domain.batch import Block, Codec, Place, StoredObject
+from aivcs.domain.blobname import large_name, pack_name
+from aivcs.domain.digest import Digest
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
+from aivcs.services.large_read import LargeReader
+from aivcs.services.pack_scan import scan_pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import BinaryIO
+
+    from aivcs.ports import BlobStore
+    from aivcs.services.objects import CasStore
+    from aivcs.services.pack_format import Footer
+    from aivcs.services.pack_read import PackReader
+
+
+class Copies:
+    """Looks for whole, hashed copies of objects.
+
+    ``others`` are the objects of other repositories, asked in their order.
+    """
+
+    def __init__(self, blobs: BlobStore, reader: PackReader, others: Sequence[CasStore]) -> None:
+        self._blobs = blobs
+        self._reader = reader
+        self._others = others
+        self._packed: dict[Digest, list[StoredObject]] = {}
+
+    def look_into_packs(self, wanted: Iterable[Digest]) -> None:
+        """Note where packs, listed or not, have bytes of these objects."""
+        raws = {digest.raw for digest in wanted}
+        self._packed = {}
+        for footer in self.footers() if raws else ():
+            for raw, number, start, size in footer.places():
+                if raw in raws:
+                    row = footer.blocks[number]
+                    block = Block(footer.pack, row.offset, row.length, row.size)
+                    found = StoredObject(Digest(raw), size, Codec.ZSTD, None, Place(block, start))
+                    self._packed.setdefault(found.digest, []).append(found)
+
+    def packs(self) -> Iterator[Digest]:
+        """Yield the digests in the names of all files that are called packs."""
+        for name in self._blobs.names():
+            try:
+                digest = Digest.parse(name.rpartition("/")[2].removesuffix(".pack"))
+            except InvalidDigest:
+                continue
+            if name == pack_name(digest):
+                yield digest
+
+    def footers(self) -> Iterator[Footer]:
+        """Yield what every pack that is there holds, whatever became of its footer."""
+        for digest in self.packs():
+            footer = self.footer(digest)
+            if footer is not None:
+                yield footer
+
+    def footer(self, pack: Digest) -> Footer | None:
+        """Return what a pack holds, by its footer or by its frames; None when nothing."""
+        try:
+            return self._reader.footer(pack)
+        except (CorruptionError, StorageError):
+            try:
+                footer = scan_pack(self._blobs, self._reader, pack)
+            except (CorruptionError, StorageError):
+                return None
+            return footer if footer.blocks else None
+
+    def find(self, digest: Digest) -> bytes | BinaryIO | None:
+        """Return a copy whose every byte was right a moment ago."""
+        for stored in self._packed.get(digest, ()):
+            try:
+                return self._reader.read(stored)
+            except (CorruptionError, StorageError):
+                continue
+        return self._large(digest) or self._elsewhere(digest)
+
+    def _large(self, digest: Digest) -> BinaryIO | None:
+        try:
+            with LargeReader(self._blobs.open(large_name(digest)), digest) as file:
+                for _ in file.chunks():
+                    pass
+            return io.BufferedReader(LargeReader(self._blobs.open(large_name(digest)), digest))
+        except (CorruptionError, StorageError):
+            return None
+
+    def _elsewhere(self, digest: Digest) -> BinaryIO | None:
+        for other in self._others:
+            try:
+                other.check(digest)
+                return other.open(digest)
+            except (NotFound, CorruptionError, StorageError):
+                continue
+        return None

@@ -1,0 +1,225 @@
+"""Repair: the index from the packs, damaged bytes set aside, objects from second copies."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from aivcs.domain.batch import Batch
+from aivcs.domain.blobname import large_name
+from aivcs.domain.digest import Digest
+from aivcs.domain.repair import Repaired, Unhealed
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
+from aivcs.services.breakage import Breakage
+from aivcs.services.check_content import ContentChecks
+from aivcs.services.copies import Copies
+from aivcs.services.evacuating import Evacuation
+from aivcs.services.marks import Marks
+from aivcs.services.missing import missing
+from aivcs.services.reachability import Closure
+from aivcs.services.rebuilding import Rebuilder
+from aivcs.services.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import BinaryIO
+
+    from aivcs.domain.batch import StoredObject
+    from aivcs.domain.report import Problem
+    from aivcs.ports import BlobStore, Ledger, Spread
+    from aivcs.services.objects import CasStore
+    from aivcs.services.quarantine import Quarantine
+
+
+class Repairer:
+    """Mends what can be mended, once. What cannot stays, for a better copy to come.
+
+    ``quarantine`` takes the damaged bytes. With ``dry_run`` nothing is changed. Wherever it
+    is interrupted, nothing is lost, and the next repair goes on.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument a part
+        self,
+        ledger: Ledger,
+        blobs: BlobStore,
+        objects: CasStore,
+        spread: Spread,
+        quarantine: Quarantine,
+        advance: Callable[[], None],
+        *,
+        dry_run: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+        self._objects = objects
+        self._spread = spread
+        self._quarantine = quarantine
+        self._advance = advance
+        self._dry_run = dry_run
+        self._evacuation = Evacuation(ledger, blobs, objects.packs, quarantine)
+        self._healed: dict[Digest, None] = {}
+        self._discarded: list[Digest] = []
+
+    def repair(self, others: Sequence[CasStore]) -> Repaired:
+        """Repair, with copies from ``others`` where this repository has none.
+
+        Raises StorageError.
+        """
+        copies = Copies(self._blobs, self._objects.packs, others)
+        with self._ledger.upkeep(wait=True):
+            return self._repair(copies)
+
+    def _repair(self, copies: Copies) -> Repaired:
+        rebuilt = self._index(copies)
+        problems = self._damage()
+        packs = list(dict.fromkeys(d for one in problems if (d := _digest(one, "pack"))))
+        if not self._dry_run:
+            for pack in packs:
+                self._evacuation.evacuate(pack, self._advance)
+        details = {d: one.detail for one in problems if (d := _digest(one, "object"))}
+        left = self._heal(copies, details)
+        unhealed = self._discard(left)
+        if not self._dry_run:
+            for pack in packs:
+                self._evacuation.leave(pack)
+        return Repaired(
+            tuple(self._healed),
+            (*unhealed, *self._ledger_damage()),
+            tuple(self._quarantine.names),
+            tuple(self._discarded),
+            rebuilt,
+            self._dry_run,
+        )
+
+    def _index(self, copies: Copies) -> int:
+        breakage = Breakage(self._ledger, self._objects)
+        reader = self._objects.packs
+        rebuilder = Rebuilder(self._ledger, reader, copies, breakage, self._advance)
+        if rebuilder.is_damaged():
+            return rebuilder.rebuild(dry_run=self._dry_run)
+        return rebuilder.adopt(dry_run=self._dry_run)
+
+    def _damage(self) -> list[Problem]:
+        """Read every byte; what was healed since is not damage."""
+        breakage = Breakage(self._ledger, self._objects)
+        checks = ContentChecks(
+            self._ledger,
+            self._blobs,
+            self._objects,
+            self._spread,
+            breakage,
+            Tally(self._advance),
+        )
+        try:
+            return list(checks.every_byte(Marks(None, lambda: 0.0), tuple))
+        except CorruptionError:
+            return []  # the ledger itself; it is named at the end
+
+    def _heal(self, copies: Copies, damage: dict[Digest, str]) -> dict[Digest, str]:
+        """Heal what is damaged or missing; a healed document may name what is missing too."""
+        left = dict(damage)
+        tried: set[Digest] = set()
+        while True:
+            for digest in self._missing():
+                left.setdefault(digest, f"object {digest} is named, but not stored")
+            wanted = [digest for digest in left if digest not in tried]
+            if not wanted:
+                return left
+            copies.look_into_packs(wanted)
+            for digest in wanted:
+                tried.add(digest)
+                if self._heal_one(copies, digest):
+                    self._healed[digest] = None
+                    del left[digest]
+
+    def _missing(self) -> Iterable[Digest]:
+        try:
+            return missing(self._ledger, self._objects)
+        except CorruptionError:
+            return ()
+
+    def _heal_one(self, copies: Copies, digest: Digest) -> bool:
+        try:
+            self._objects.check(digest)
+        except (NotFound, CorruptionError):
+            pass
+        else:
+            return True
+        copy = copies.find(digest)
+        if copy is None:
+            return False
+        self._advance()
+        if self._dry_run:
+            _close(copy)
+            return True
+        self._set_aside(digest)
+        row = self._prepared(copy)
+        if row.digest != digest:
+            return False
+        self._ledger.commit(Batch(restored=(row,)))
+        return True
+
+    def _prepared(self, copy: bytes | BinaryIO) -> StoredObject:
+        if isinstance(copy, bytes):
+            return self._objects.prepare(copy)
+        with closing(copy):
+            return self._objects.prepare(copy)
+
+    def _set_aside(self, digest: Digest) -> None:
+        """Keep what is there of an object before it is replaced."""
+        try:
+            stored = self._ledger.objects([digest]).get(digest)
+        except CorruptionError:
+            return
+        if stored is None or stored.place is not None:
+            return
+        if stored.data is not None:
+            self._quarantine.keep(f"{digest}.hot", stored.data)
+        elif self._quarantine.keep_file(self._blobs, large_name(digest)):
+            self._blobs.delete(large_name(digest))
+
+    def _discard(self, left: dict[Digest, str]) -> list[Unhealed]:
+        """Forget damaged objects that nothing needs; return the others."""
+        needed = Breakage(self._ledger, self._objects).of(list(left))
+        try:
+            closure = Closure(self._ledger, self._objects)
+            closure.refresh()
+        except CorruptionError:
+            return [Unhealed(one, detail, needed[one]) for one, detail in left.items()]
+        unhealed: list[Unhealed] = []
+        for digest, detail in left.items():
+            if needed[digest] or digest in closure or not self._forget(digest):
+                unhealed.append(Unhealed(digest, detail, needed[digest]))
+            else:
+                self._discarded.append(digest)
+        return unhealed
+
+    def _forget(self, digest: Digest) -> bool:
+        if digest not in self._ledger.unnamed([digest]):
+            return False
+        if self._dry_run:
+            return True
+        self._set_aside(digest)
+        with self._ledger.exclusive():
+            if digest not in self._ledger.unnamed([digest]):
+                return False
+            self._ledger.commit(Batch(deletions=(digest,)))
+        return True
+
+    def _ledger_damage(self) -> list[Unhealed]:
+        try:
+            return [Unhealed(None, text) for text in self._ledger.check()]
+        except (CorruptionError, StorageError) as error:
+            return [Unhealed(None, error.message)]
+
+
+def _digest(problem: Problem, kind: str) -> Digest | None:
+    try:
+        return Digest.parse(problem.id) if problem.kind == kind else None
+    except InvalidDigest:
+        return None
+
+
+def _close(copy: bytes | BinaryIO) -> None:
+    if not isinstance(copy, bytes):
+        copy.close()

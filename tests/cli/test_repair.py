@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.cli.conftest import Program
+
+
+def _damage(program: Program, tmp_path: Path) -> str:
+    (tmp_path / "big").write_bytes(b"0123456789abcdef" * 20_000)
+    digest = program.json("object", "put", "big")[0]["digest"]
+    assert isinstance(digest, str)
+    shutil.copytree(tmp_path / ".aivcs", tmp_path / "copy" / ".aivcs")
+    (file,) = (p for p in (tmp_path / ".aivcs" / "objects").rglob("*") if p.is_file())
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:-1])
+    return digest
+
+
+def test_nothing_to_repair(here: Program) -> None:
+    assert here.good("repair").text == "ok: nothing to repair\n"
+    assert here.json("repair") == {
+        "ok": True,
+        "healed": [],
+        "unhealed": [],
+        "quarantined": [],
+        "discarded": [],
+        "rebuilt": 0,
+        "dry_run": False,
+    }
+
+
+def test_what_cannot_be_healed(here: Program, tmp_path: Path) -> None:
+    digest = _damage(here, tmp_path)
+    said = here("repair", "--json")
+    assert said.status == 6
+    (left,) = said.json["unhealed"]
+    assert list(left) == ["digest", "detail", "breaks"]
+    assert (left["digest"], left["breaks"]) == (digest, ["pinned"])
+    text = here("repair")
+    assert text.status == 6
+    assert text.text.startswith(f"not healed: object {digest} ")
+    assert text.text.splitlines()[-1] == "DAMAGED: nothing to repair"
+
+
+def test_healed_from_a_copy(here: Program, tmp_path: Path) -> None:
+    digest = _damage(here, tmp_path)
+    would = here.good("repair", "--from", "copy", "--dry-run").text
+    assert would == "ok: would be: 1 object healed\n"
+    assert here("verify").status == 6
+    lines = here.good("repair", "--from", "copy").text.splitlines()
+    assert lines[0].startswith("set aside: ")
+    assert lines[0].endswith(f"{digest}.zst")
+    assert lines[1:] == ["ok: 1 object healed"]
+    here.good("verify")
+    assert here.fail("repair", "--from", "nowhere") == (10, "no_repository")
+
+
+def test_much_is_told_in_part(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aivcs.domain.repair import Repaired, Unhealed
+
+    many = tuple(Unhealed(None, f"row {n}") for n in range(70))
+    found = Repaired((), many, tuple(map(str, range(60))))
+    monkeypatch.setattr("aivcs.repo.Repo.repair", lambda *_, **__: found)
+    said = here("repair")
+    assert said.status == 6
+    assert len(said.text.splitlines()) == 101
+    assert said.err == "20 more; --json has all\n10 more; --json has all\n"
