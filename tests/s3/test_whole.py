@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from aivcs.testing.concurrency import ProcessesContract
 from aivcs.testing.crash import CrashContract, KillContract
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from aivcs.ports import Clock
@@ -22,12 +24,17 @@ if TYPE_CHECKING:
 class InABucket:
     reopens = True
 
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def environment(cls, server: Server) -> Iterator[None]:
+        """Set the keys before any process is started that will need them."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in server.environment().items():
+                patch.setenv(name, value)
+            yield
+
     @pytest.fixture
-    def open_repo(
-        self, tmp_path: Path, server: Server, url: str, monkeypatch: pytest.MonkeyPatch
-    ) -> OpenRepo:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
+    def open_repo(self, tmp_path: Path, url: str) -> OpenRepo:
         init(tmp_path / "repo", objects=url).close()
 
         def again(*, clock: Clock | None = None) -> Repo:
@@ -46,7 +53,10 @@ class TestCrashes(InABucket, CrashContract):
 
 
 class TestKills(InABucket, KillContract):
-    pass
+    def test_killed_at_very_many_random_instants(self, repo: Repo, place: str) -> None:
+        """A few: each checks a whole bucket over the network."""
+        for _ in range(5):
+            self.kill(repo, place, random.expovariate(1 / 0.2))
 
 
 class TestProcesses(InABucket, ProcessesContract):
