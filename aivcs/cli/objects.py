@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aivcs.services.objects import CasStore
 
 _PAGE: Final = 1000
+_WINDOW: Final = 200
 
 
 @command("list")
@@ -26,14 +27,16 @@ _PAGE: Final = 1000
 def list_objects(session: Session, limit: int | None) -> None:
     """List the digests of the stored objects.
 
-    In ascending order, 50 of them unless --limit or --json is given. JSON: [{digest}].
+    In ascending order, 50 of them unless --limit or --json is given. JSON: [{digest, size,
+    kept_in}].
     """
     with session.open() as repo:
-        wanted = limit if limit is not None or session.json else output.ROWS
         digests = _digests(repo.objects)
-        rows = [str(digest) for digest in islice(digests, wanted)]
-        left = 0 if session.json else sum(1 for _ in digests)
-    output.answer(session, [{"digest": row} for row in rows], lambda: output.write_lines(rows))
+        if session.json:
+            output.write_json(list(_placed(repo.objects, islice(digests, limit))))
+            return
+        output.write_lines(map(str, islice(digests, output.ROWS if limit is None else limit)))
+        left = sum(1 for _ in digests)
     output.more(left, "--limit N shows more, --json all")
 
 
@@ -44,14 +47,28 @@ def _digests(objects: CasStore) -> Iterator[Digest]:
         after = page[-1]
 
 
+def _placed(objects: CasStore, digests: Iterator[Digest]) -> Iterator[views.View]:
+    while some := list(islice(digests, _WINDOW)):
+        found = objects.stat_many(some)
+        for digest in some:
+            if digest in found:
+                stored = found[digest]
+                yield {
+                    "digest": str(digest),
+                    "size": stored.size,
+                    "kept_in": stored.tier.value,
+                }
+
+
 @command("stat")
 @click.argument("digest")
 @click.pass_obj
 def stat(session: Session, digest: str) -> None:
     """Show an object's size and where it is kept.
 
-    The bytes are not checked; 'object get' and 'verify' do that. JSON: {digest, size,
-    codec, kept_in}.
+    It is kept as a row of the ledger ('hot'), in a pack ('sealed') or in a file of its own
+    ('large'). The bytes are not checked; 'object get' and 'verify' do that. JSON: {digest,
+    size, codec, kept_in, pack}.
     """
     with session.open() as repo:
         value = views.stored_object(repo.objects.stat(repo.find.object(digest)))

@@ -173,7 +173,8 @@ def stored_object(found: StoredObject) -> View:
         "digest": str(found.digest),
         "size": found.size,
         "codec": found.codec.name.lower(),
-        "kept_in": "file" if found.data is None else "ledger",
+        "kept_in": found.tier.value,
+        "pack": None if found.place is None else str(found.place.block.pack.digest),
     }
 
 

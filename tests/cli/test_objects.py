@@ -45,6 +45,7 @@ def test_put_reads_paths_from_a_file_or_stdin(here: Program, tmp_path: Path) -> 
         (("-", "--paths-from", "-"), "usage"),
         (("one", "missing"), "invalid_input"),
         (("one", "."), "invalid_input"),
+        (("--paths-from", "names"), "invalid_input"),
         (("one", "--paths-from", "missing"), "invalid_input"),
     ],
 )
@@ -52,6 +53,7 @@ def test_put_refuses_before_anything_is_stored(
     here: Program, tmp_path: Path, args: tuple[str, ...], code: str
 ) -> None:
     (tmp_path / "one").write_bytes(b"hello")
+    (tmp_path / "names").write_text("one\nmissing\n")
     assert here.fail("object", "put", *args) == (2, code)
     assert here.json("object", "list") == []
 
@@ -128,18 +130,41 @@ def test_list_is_bounded_only_for_people(here: Program, tmp_path: Path) -> None:
     assert shown.text.splitlines() == digests[:50]
     assert shown.err == "3 more; --limit N shows more, --json all\n"
     assert here.good("object", "list", "--limit", 2).err.startswith("51 more;")
-    assert here.json("object", "list") == [{"digest": digest} for digest in digests]
-    assert here.json("object", "list", "--limit", 1) == [{"digest": digests[0]}]
+    rows = here.json("object", "list")
+    assert [row["digest"] for row in rows] == digests
+    assert here.json("object", "list", "--limit", 1) == rows[:1]
+    assert {row["kept_in"] for row in rows} == {"hot"}
+    assert sum(row["size"] for row in rows) == sum(map(len, names))
 
 
 def test_stat_says_where_an_object_is_kept(here: Program, tmp_path: Path) -> None:
     here.good("object", "put", "-", stdin=b"hello")
-    small = {"digest": HELLO, "size": 5, "codec": "raw", "kept_in": "ledger"}
+    small = {"digest": HELLO, "size": 5, "codec": "raw", "kept_in": "hot", "pack": None}
     assert here.json("object", "stat", HELLO) == small
     (tmp_path / "big").write_bytes(os.urandom(200_000))
     digest = here.json("object", "put", "big")[0]["digest"]
-    assert here.json("object", "stat", digest)["kept_in"] == "file"
+    assert here.json("object", "stat", digest)["kept_in"] == "large"
     assert "size:     5" in here.good("object", "stat", HELLO).text
+    here.good("seal")
+    sealed = here.json("object", "stat", HELLO)
+    assert sealed["kept_in"] == "sealed"
+    assert len(sealed["pack"]) == 64
+    assert {row["kept_in"] for row in here.json("object", "list")} == {"sealed", "large"}
+    assert here.good("object", "get", HELLO).out == b"hello"
+
+
+def test_a_pin_keeps_an_object_until_it_is_taken_back(here: Program, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(200_000))
+    big = here.json("object", "put", "-", "big", stdin=b"hello")[1]["digest"]
+    assert here.json("object", "unpin", big[:9]) == [{"digest": big, "pinned": False}]
+    assert here.good("object", "pin", HELLO).text == f"pinned    {HELLO}\n"
+    here.good("gc")
+    assert [row["digest"] for row in here.json("object", "list")] == [HELLO]
+    assert here.good("object", "unpin", HELLO).text == f"unpinned  {HELLO}\n"
+    assert here.fail("object", "pin", HELLO, ABSENT) == (3, "object_not_found")
+    assert here.fail("object", "unpin", ABSENT) == (3, "object_not_found")
+    here.good("gc")
+    assert here.json("object", "list") == []
 
 
 def test_delete_tells_whether_there_was_something(here: Program) -> None:
@@ -150,6 +175,14 @@ def test_delete_tells_whether_there_was_something(here: Program) -> None:
     ]
     assert here.good("object", "delete", HELLO).text == f"absent   {HELLO}\n"
     assert here.json("object", "list") == []
+
+
+def test_delete_takes_the_file_of_a_large_object(here: Program, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(200_000))
+    digest = here.json("object", "put", "big")[0]["digest"]
+    assert list((tmp_path / ".aivcs" / "objects").rglob("*.zst"))
+    here.good("object", "delete", digest)
+    assert list((tmp_path / ".aivcs" / "objects").rglob("*.zst")) == []
 
 
 def test_delete_refuses_what_is_needed_unless_forced(here: Program, spec: str) -> None:
