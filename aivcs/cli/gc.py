@@ -73,7 +73,7 @@ def _write(found: Collected) -> None:
         for one in found.removed[:_SHOWN]
     )
     output.more(len(found.removed) - _SHOWN, "--json lists all")
-    output.write_lines(_lines(found))
+    output.write_lines([*_lines(found)] or ["nothing to remove"])
 
 
 def _lines(found: Collected) -> Iterator[str]:
@@ -81,8 +81,9 @@ def _lines(found: Collected) -> Iterator[str]:
     if found.expired:
         what = "the log is kept, artifacts and states are not"
         yield f"{output.counted(len(found.expired), 'run')} {would}expired: {what}"
-    what = f"{output.counted(found.objects, 'object')} of {output.size(found.bytes)}"
-    yield f"{what} {would}removed"
+    if found.objects:
+        what = f"{output.counted(found.objects, 'object')} of {output.size(found.bytes)}"
+        yield f"{what} {would}removed"
     for count, word, done in (
         (found.packs_rewritten, "pack", "rewritten"),
         (found.packs_dropped, "pack", "dropped"),
@@ -90,7 +91,7 @@ def _lines(found: Collected) -> Iterator[str]:
     ):
         if count:
             yield f"{output.counted(count, word)} {would}{done}"
-    if not found.dry_run:
+    if found.freed_on_disk:
         yield f"{output.size(found.freed_on_disk)} freed on disk"
     if found.held.objects:
         held = f"{output.counted(found.held.objects, 'object')} of {output.size(found.held.bytes)}"

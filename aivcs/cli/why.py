@@ -46,7 +46,7 @@ def _lines(found: Explanation) -> Iterator[str]:
     shown = found.reasons[: output.ROWS]
     if not found.stored:
         yield f"{found.digest} is not stored"
-    if not found.kept:
+    elif not found.kept:
         yield f"nothing keeps {found.digest}; 'aivcs gc' removes it"
     for reason in shown:
         yield reason.detail

@@ -10,7 +10,6 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Tier
 from aivcs.domain.collection import Collected
 from aivcs.services.expiring import expire, expiring
 from aivcs.services.marking import Mark
@@ -104,10 +103,9 @@ class Collector:
         for garbage in mark.pages():
             waiting = iter(garbage)
             while some := list(islice(waiting, _SLICE)):
-                gone = sweep(self._ledger, self._blobs, closure, some)
+                gone, freed = sweep(self._ledger, self._blobs, closure, some)
                 kept = {item.digest for item in some} - {item.digest for item in gone}
                 for item in some:
                     if item.digest in kept:
                         mark.keep(item)
-                large = (item.stored for item in gone if item.tier is Tier.LARGE)
-                yield len(gone), sum(item.stored for item in gone), sum(large)
+                yield len(gone), sum(item.stored for item in gone), freed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.domain.batch import Batch, Tier
 from aivcs.domain.blobname import large_name
 from aivcs.domain.usage import UseKind
-from aivcs.errors import MissingObject, NotFound, StillReferenced
+from aivcs.errors import CorruptionError, MissingObject, NotFound, StillReferenced
 from aivcs.services.reachability import Chains
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ def _check_unused(ledger: Ledger, chains: Chains, digest: Digest) -> None:
 
 def sweep(
     ledger: Ledger, blobs: BlobStore, closure: Closure, garbage: Sequence[Surveyed]
-) -> list[Surveyed]:
-    """Remove those of a few objects that still nothing needs; return what is gone.
+) -> tuple[list[Surveyed], int]:
+    """Remove those of a few objects that still nothing needs.
 
-    What was named since is seen: all is asked again in the transaction that deletes.
+    Returns what is gone, and the bytes of the files that went with it. What was named since
+    is seen: all is asked again in the transaction that deletes.
     """
     with ledger.exclusive():
         closure.refresh()
@@ -71,20 +72,22 @@ def sweep(
         gone = [item for item in garbage if item.digest in unnamed and item.digest not in closure]
         if gone:
             ledger.commit(Batch(deletions=tuple(item.digest for item in gone)))
-    for item in gone:
-        if item.tier is Tier.LARGE:
-            drop_file(ledger, blobs, item.digest)
-    return gone
+    large = [item.digest for item in gone if item.tier is Tier.LARGE]
+    return gone, sum(drop_file(ledger, blobs, digest) for digest in large)
 
 
-def drop_file(ledger: Ledger, blobs: BlobStore, digest: Digest) -> bool:
-    """Remove a large object's file unless it is stored, or about to be; tell whether it went.
+def drop_file(ledger: Ledger, blobs: BlobStore, digest: Digest) -> int:
+    """Remove a large object's file unless it is stored, or about to be; return its bytes.
 
     Whoever stores a large object holds its digest before he publishes the file.
     """
     with ledger.exclusive():
         stored = digest in ledger.sizes([digest])
         if stored or any(use.kind is UseKind.LEASE for use in ledger.uses([digest])):
-            return False
+            return 0
+        try:
+            size = blobs.size(large_name(digest))
+        except CorruptionError:
+            return 0  # no file has its place
         blobs.delete(large_name(digest))
-        return True
+        return size
