@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_YIELDING: Final = 10
 _started: Final[list[int]] = []
 
 
 def start(arguments: Sequence[str]) -> None:
     """Start ``aivcs`` with these arguments, detached: it outlives this process.
 
-    It has no terminal, no open file of this process, and reads and writes nothing. When it
-    cannot be started, nothing happens.
+    It has no terminal, no open file of this process, and reads and writes nothing; others
+    go first where processors are few. When it cannot be started, nothing happens.
     """
     import subprocess
 
@@ -37,6 +38,7 @@ def start(arguments: Sequence[str]) -> None:
         _started.append(child.pid)
         # Else the object would complain that the process still runs.
         child.returncode = 0
+        os.setpriority(os.PRIO_PROCESS, child.pid, _YIELDING)
 
 
 def _forget_ended() -> None:

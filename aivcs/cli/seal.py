@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +12,6 @@ from aivcs.cli.command import command
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
     from aivcs.domain.sealed import Sealed
-
-_YIELDING: Final = 10
 
 
 @command("seal")
@@ -28,8 +25,6 @@ def seal(session: Session, auto: bool) -> None:
     config.toml sets how many. JSON: {objects, packs, bytes_before, bytes_after, damaged,
     busy}.
     """
-    if auto:
-        os.nice(_YIELDING)
     with session.open() as repo, progress.counting("sealed") as advance:
         sealed = repo.seal(auto=auto, advance=advance)
     output.answer(session, views.sealed(sealed), lambda: _write(sealed))
