@@ -76,7 +76,7 @@ def run(number: int, steps: int) -> Result:
         rounds = 0
         while machine.steps < steps * share and not wrong:
             try:
-                run_state_machine_as_test(seed(number + rounds)(machine), settings=chosen)  # type: ignore[no-untyped-call]
+                run_state_machine_as_test(seed(number + rounds)(machine), settings=chosen)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
                 wrong += [f"{machine.__name__}: {text}" for text in _told(error)]
             rounds += 1

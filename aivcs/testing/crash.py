@@ -55,6 +55,9 @@ def session(repo: Repo, name: str, kept: list[Check]) -> None:
     kept.append(lambda sound: len(sound.releases.history(name)) == 3)
     end(repo, run_id, RunStatus.COMPLETED)
     kept.append(lambda sound: sound.runs.get_run(run_id).status is RunStatus.COMPLETED)
+    repo.seal()
+    kept.append(lambda sound: sound.objects.get(large) == data)
+    repo.gc(full=True)
     doomed = repo.objects.put(b"doomed" + data)
     repo.objects.delete(doomed)
     kept.append(lambda sound: not sound.objects.contains(doomed))
@@ -137,8 +140,10 @@ class KillContract(RepoContract):
                 repo.objects.check(what)
             else:
                 assert what in releases
-        report = repo.verify()
-        assert report.ok
+        assert repo.verify().ok
+        repo.seal()
+        repo.gc(full=True)
+        assert repo.verify().ok
         run = repo.runs.get_run(run_id)
         assert (run.status, run.total_events) == (RunStatus.RUNNING, len(seqs))
         assert repo.runs.append_event(run_id, note()) == len(seqs) + 1

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def work(repo: Repo, spec: str, steps: int | None) -> Iterator[str]:
-    """Yield ``run ID``, then ``event SEQ``, ``object DIGEST`` and ``release SEQ`` for ever."""
+    """Yield ``run ID``, then ``event SEQ``, ``object DIGEST`` and ``release SEQ`` for ever.
+
+    In between it seals and collects; what it stored is held as long as it lives.
+    """
     name = "victim"
     with repo.run(spec=spec, agent=name) as run:
         yield f"run {run.run_id}"
@@ -33,6 +36,9 @@ def work(repo: Repo, spec: str, steps: int | None) -> Iterator[str]:
             several = (note(None, step), note(None, "y" * 9000))
             yield f"event {repo.runs.append_events(run.run_id, several)[-1]}"
             yield f"object {repo.objects.put(noise(300 + step % 2 * 200_000, step))}"
+            if step % 3 == 1:
+                repo.seal()
+                repo.gc(full=step % 2 == 0)
             yield f"release {repo.releases.promote(name, spec, by(name)).seq}"
 
 
