@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
 from contextlib import contextmanager
@@ -165,6 +164,14 @@ class Connection:
         Short random pauses are fair; the engine's own handler backs off up to 100 ms and
         starves writers.
         """
+        try:
+            return action()
+        except apsw.BusyError:
+            return self._repeatedly(action)
+
+    def _repeatedly(self, action: Callable[[], T]) -> T:
+        import random
+
         deadline = time.monotonic() + self._wait_seconds
         while True:
             try:
@@ -182,12 +189,35 @@ class Connection:
 
         None has a text that UTF-8 cannot carry, so a search for one finds nothing.
         """
-        with self._lock, translated(str(self.path)):
+        with self._lock:
             db = self._require()
             try:
-                return self._patiently(lambda: db.execute(sql, bindings).fetchall())
+                return db.execute(sql, bindings).fetchall()
             except UnicodeEncodeError:
                 return []
+            except (apsw.Error, UnicodeDecodeError, OverflowError):
+                # Rare, so that what waits and translates is not in everybody's way.
+                with translated(str(self.path)):
+                    return self._patiently(lambda: db.execute(sql, bindings).fetchall())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read inside be of one moment."""
+        with self._lock, translated(str(self.path)):
+            db = self._require()
+            if db.in_transaction:
+                yield
+                return
+            db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._let_go(db)
+
+    def _let_go(self, db: apsw.Connection) -> None:
+        """End a transaction that read; an error of the disk may have ended it."""
+        if db.in_transaction:
+            db.execute("COMMIT")
 
     @contextmanager
     def writing(self, *, synced: bool | None = None) -> Iterator[apsw.Connection]:

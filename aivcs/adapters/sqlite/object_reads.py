@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import rows
-from aivcs.domain.listing import Listing
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -14,18 +13,18 @@ if TYPE_CHECKING:
     from aivcs.adapters.sqlite.connection import Connection
     from aivcs.domain.batch import Pack, Reference, StoredObject
     from aivcs.domain.digest import Digest
+    from aivcs.domain.listing import Listing
 
 _MANY: Final = 500
-_OBJECTS: Final = f"""
-SELECT digest, size, codec, data, {rows.NO_PLACE} FROM hot WHERE digest IN ({{0}})
-UNION ALL SELECT s.digest, s.size, 1, NULL, {rows.PLACE} FROM {rows.SEALED}
-  WHERE s.digest IN ({{0}})
-UNION ALL SELECT digest, size, codec, NULL, {rows.NO_PLACE} FROM large WHERE digest IN ({{0}})
-"""
-_ONE: Final = _OBJECTS.format("?1") + " LIMIT 1"
-_SIZES: Final = " UNION ALL ".join(
-    f"SELECT digest, size FROM {tier} WHERE digest IN ({{0}})"
-    for tier in ("hot", "sealed", "large")
+_HOT: Final = f"SELECT digest, size, codec, data, {rows.NO_PLACE} FROM hot WHERE digest IN (?)"
+_SEALED: Final = (
+    f"SELECT s.digest, s.size, 1, NULL, {rows.PLACE} FROM {rows.SEALED} WHERE s.digest IN (?)"
+)
+_LARGE: Final = f"SELECT digest, size, codec, NULL, {rows.NO_PLACE} FROM large WHERE digest IN (?)"
+_ONE: Final = f"{_HOT} UNION ALL {_SEALED} UNION ALL {_LARGE} LIMIT 1".replace("?", "?1")
+"""``= ?1`` in place of ``IN (?1)`` lets SQLite plan this statement anew at each call."""
+_SIZES: Final = tuple(
+    f"SELECT digest, size FROM {tier} WHERE digest IN (?)" for tier in ("hot", "sealed", "large")
 )
 _DIGESTS: Final = (
     " UNION ".join(
@@ -78,20 +77,27 @@ class ObjectReads:
         if len(digests) == 1:
             found = self._db.rows(_ONE, (digests[0].raw,))
             return {digests[0]: rows.stored(found[0])} if found else {}
-        result: dict[Digest, StoredObject] = {}
-        for start in range(0, len(digests), _MANY):
-            some = [digest.raw for digest in digests[start : start + _MANY]]
-            found = self._db.rows(_OBJECTS.format(_numbered(len(some))), tuple(some))
-            result.update((item.digest, item) for item in map(rows.stored, found))
-        return result
+        found = self._in_tiers((_HOT, _SEALED, _LARGE), digests)
+        return {item.digest: item for item in map(rows.stored, found)}
 
     def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:
         """Return sizes from the tables alone."""
-        result: dict[Digest, int] = {}
-        for start in range(0, len(digests), _MANY):
-            some = [digest.raw for digest in digests[start : start + _MANY]]
-            found = self._db.rows(_SIZES.format(_numbered(len(some))), tuple(some))
-            result.update((rows.key(row), row[1]) for row in found)
+        return {rows.key(row): row[1] for row in self._in_tiers(_SIZES, digests)}
+
+    def _in_tiers(self, statements: Sequence[str], digests: Sequence[Digest]) -> list[rows.Row]:
+        """Ask the tiers one after the other for what the ones before had not, at one moment."""
+        result: list[rows.Row] = []
+        with self._db.snapshot():
+            for start in range(0, len(digests), _MANY):
+                some = [digest.raw for digest in digests[start : start + _MANY]]
+                for sql in statements:
+                    marks = ",".join("?" * len(some))
+                    found = self._db.rows(sql.replace("?", marks), tuple(some))
+                    result += found
+                    if len(found) == len(some):
+                        break
+                    known = {row[0] for row in found}
+                    some = [raw for raw in some if raw not in known]
         return result
 
     def hot(self, *, after: int = 0, limit: int = 500) -> list[tuple[int, StoredObject]]:
@@ -118,6 +124,8 @@ class ObjectReads:
 
     def listing(self, pack: Digest) -> Listing | None:
         """Return what is listed of a pack, as of one moment."""
+        from aivcs.domain.listing import Listing
+
         found = self._db.rows(
             f"SELECT {rows.PACK}, p.id FROM packs p WHERE digest = ?", (pack.raw,)
         )
@@ -171,8 +179,3 @@ class ObjectReads:
     def holders(self, digest: Digest) -> list[str]:
         """Say which rows name an object."""
         return [row[0] for row in self._db.rows(_HOLDERS, (digest.raw,))]
-
-
-def _numbered(count: int) -> str:
-    """Return ``?1,?2 ...``: each arm of a statement takes the same bindings."""
-    return ",".join(f"?{number}" for number in range(1, count + 1))
