@@ -30,11 +30,23 @@ _MOST_SHOWN: Final = 20
 
 @dataclass(slots=True)
 class Member:
-    """One process, the file it tells its promises to, and when it is to die."""
+    """One process, the file it tells its promises to, and how long it is to live.
+
+    Its life begins when the file is there; ``began`` is that moment.
+    """
 
     process: subprocess.Popen[str]
     said: Path
-    dies: float
+    life: float
+    began: float | None = None
+
+    def ends(self) -> bool:
+        """Tell whether it has ended or is to be killed now."""
+        now = time.monotonic()
+        if self.began is None and self.said.exists():
+            self.began = now
+        old = self.began is not None and now > self.began + self.life
+        return old or self.process.poll() is not None
 
 
 class Crew:
@@ -81,16 +93,15 @@ class Crew:
         return sum(lines for _, lines in self._tally.values())
 
     def _tend(self) -> None:
-        now = time.monotonic()
         for place, role in enumerate(ROLES):
             member = self._members.get(place)
-            if member is not None and (member.process.poll() is not None or now > member.dies):
+            if member is not None and member.ends():
                 self._end(member)
                 member = None
             if member is None:
-                self._members[place] = self._start(role, now)
+                self._members[place] = self._start(role)
 
-    def _start(self, role: str, now: float) -> Member:
+    def _start(self, role: str) -> Member:
         number = next(self._numbers)
         name = f"{role}-{number}"
         said = self._folder / f"{name}.said"
@@ -101,7 +112,7 @@ class Crew:
         with errors:
             process = subprocess.Popen([*module, *arguments], stderr=errors, text=True)
         life = _MIN_LIFE_SECONDS + self._dice.expovariate(1 / _MEAN_LIFE_SECONDS)
-        return Member(process, said, now + life)
+        return Member(process, said, life)
 
     def _end(self, member: Member) -> None:
         if member.process.poll() is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from soak import crew, kills, machine, powercut
+from soak import crew, flips, kills, machine, powercut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +31,27 @@ def _kills(seed: int, share: float) -> Result:
     return kills.run(seed, int(200 * share))
 
 
+def _s3(seed: int, share: float) -> Result:
+    """Kill a real server under load; needs what the tests need."""
+    from tests.s3.kills import survive
+
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="aivcs-s3-") as folder:
+        found = survive(Path(folder), max(2, int(40 * share)), seed, seconds=3)
+    counts = {
+        "kills": found.kills,
+        "uploads acknowledged": found.acknowledged,
+        "uploads refused, then repeated": found.refused,
+    }
+    wrong = (*(f"{name} is lost" for name in found.lost), *found.surprises)
+    return Result("s3", seed, time.monotonic() - began, counts, wrong)
+
+
 SWEEPS: Final[dict[str, Callable[[int, float], Result]]] = {
     "machine": _machine,
     "crew": _crew,
     "kills": _kills,
     "powercut": _powercut,
+    "s3": _s3,
+    "flips": flips.run,
 }
