@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -269,3 +270,14 @@ def test_a_spec_serves_where_its_digest_is_asked(tmp_path: Path) -> None:
         with repo.run(spec=spec) as run:
             run.event("note")
         assert run.record().spec_digest == spec.digest
+
+
+def test_a_copy_of_the_folder_under_another_name_opens(tmp_path: Path) -> None:
+    with aivcs.init(tmp_path) as repo:
+        digest = repo.objects.put(b"data")
+    copy = shutil.copytree(tmp_path / ".aivcs", tmp_path / "backup")
+    with aivcs.open(copy) as repo:
+        assert repo.objects.get(digest) == b"data"
+    (copy / "aivcs.db").unlink()
+    with aivcs.open(copy / "deeper") as repo:
+        assert repo.folder == tmp_path / ".aivcs"

@@ -16,23 +16,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER: Final = ".aivcs"
+LEDGER: Final = "aivcs.db"
 FORMAT: Final = 1
 
 
 def locate(start: Path, *, upward: bool) -> Path:
     """Return the repository's folder at ``start`` or, going ``upward``, above it.
 
-    ``start`` may be the folder itself. Raises NoRepository, RepositoryTooNew.
+    ``start`` may be the folder itself, or a copy of it under another name. Raises NoRepository, RepositoryTooNew.
     """
     start = start.absolute()
     for place in (start, *(start.parents if upward else ())):
-        folder = place if place.name == FOLDER else place / FOLDER
+        folder = place if place.name == FOLDER or _is_copy(place) else place / FOLDER
         if (folder / "format").is_file():
             check_format(folder)
             return folder
     where = f"in {start} or above it" if upward else f"in {start}"
     msg = f"no repository {where}"
     raise NoRepository(msg, hint="'aivcs init' makes one; --repo or AIVCS_DIR choose one")
+
+
+def _is_copy(place: Path) -> bool:
+    return (place / "format").is_file() and (place / LEDGER).is_file()
 
 
 def check_format(folder: Path) -> None:
