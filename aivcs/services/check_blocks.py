@@ -7,6 +7,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from aivcs.domain.batch import StoredObject
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.errors import CorruptionError, MissingObject, StorageError
 from aivcs.services import frames, pack_format
@@ -16,7 +17,6 @@ from aivcs.services.pack_dictionaries import Unpackers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from aivcs.domain.batch import StoredObject
     from aivcs.errors import AivcsError
     from aivcs.ports import BlobStore
     from aivcs.services.large_read import LargeReader
@@ -83,6 +83,19 @@ class Content:
         self._spent = spent
         self._unpackers = Unpackers(blobs)
         self.pieces = pieces
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes are to be read."""
+        return sum(self._weight(piece) for piece in self.pieces)
+
+    def _weight(self, piece: Span | Whole | StoredObject) -> int:
+        if isinstance(piece, StoredObject):
+            return piece.size
+        if isinstance(piece, Whole):
+            return 0
+        last = self._footers[piece.pack].blocks[piece.last - 1]
+        return last.offset + last.length - self._footers[piece.pack].blocks[piece.first].offset
 
     def check(self, number: int) -> Outcome:
         """Read a piece, unless time is spent."""

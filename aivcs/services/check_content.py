@@ -14,6 +14,7 @@ from aivcs.services.check_packs import PackChecks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.report import Problem
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SMALL_SPAN = 2**16
+_WORTH_SPREADING = 2 * 2**20
+"""Less than so many stored bytes are read before a copy of the process has begun."""
 
 
 @contextmanager
@@ -86,7 +89,7 @@ class ContentChecks:
             packs = self._pack_checks()
             packs.load(new)
             done = _Done(packs, self._content(packs, todo, marks), self._tally, marks)
-            with self._spread(done.content.check, len(done.content.pieces)) as results:
+            with self._reading(done.content) as results:
                 if not begun:
                     yield from first()
                     yield from self._hot(marks)
@@ -120,7 +123,7 @@ class ContentChecks:
         content = Content(self._blobs, packs.footers, portion.chosen(named), portion.spent)
         done = _Done(packs, content, self._tally)
         hot = portion.chosen((f"hot {first}", first) for first in self._objects.hot_pages())
-        with self._spread(content.check, len(content.pieces)) as results:
+        with self._reading(content) as results:
             for page, result in zip_longest(hot, results):
                 if result is not None:
                     done.note(*result)
@@ -129,6 +132,11 @@ class ContentChecks:
         portion.whole &= done.complete
         yield from packs.problems()
         yield from self._objects.damaged(done.damage)
+
+    def _reading(self, content: Content) -> AbstractContextManager[Iterator[tuple[int, Outcome]]]:
+        """Read the pieces, at the same time where there is enough of them."""
+        spread = self._spread if content.weight >= _WORTH_SPREADING else in_turn
+        return spread(content.check, len(content.pieces))
 
     def _pack_checks(self) -> PackChecks:
         return PackChecks(self._ledger, self._reader, self._breakage, self._tally)
