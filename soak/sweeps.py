@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from soak import crew, flips, kills, machine, powercut
+from soak.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from soak.result import Result
 
 
 def _machine(seed: int, share: float) -> Result:
