@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.bench import Bench
+    from benchmarks.measure import Ran
     from benchmarks.model import Result
 
 
@@ -23,6 +24,9 @@ def run(bench: Bench) -> list[Result]:
     ours, theirs = stores.orders(bench, corpus)
     git = stores.git(bench, corpus)
     git_words = ("git", "--git-dir", str(git / ".git"), "cat-file", "--batch")
+
+    def whole(ran: Ran) -> Measured:
+        return Measured(corpus.count / ran.seconds, {"CPU s": ran.cpu, "peak MB": ran.peak / 1e6})
 
     def aivcs(name: str, call: str, repository: Path, how: str) -> Contender:
         words = (
@@ -37,7 +41,7 @@ def run(bench: Bench) -> list[Result]:
             name,
             f"a Python program: {call}",
             durability.VERIFIED,
-            lambda folder: Measured(corpus.count / timed(words, folder).seconds),
+            lambda folder: whole(timed(words, folder)),
         )
 
     def cat_file(name: str, *options: str) -> Contender:
@@ -46,7 +50,7 @@ def run(bench: Bench) -> list[Result]:
             name,
             " ".join(("git cat-file --batch", *options)),
             durability.UNVERIFIED,
-            lambda folder: Measured(corpus.count / timed(words, folder, theirs).seconds),
+            lambda folder: whole(timed(words, folder, theirs)),
         )
 
     results = []
