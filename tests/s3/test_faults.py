@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 NAME = "large/ab/abcd.zst"
 PLACE = f"s3://{BUCKET}/faults"
 LONG = noise(2 * PART_SIZE + 1)

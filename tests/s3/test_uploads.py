@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from aivcs.adapters.s3 import Bucket
     from aivcs.adapters.s3.requests import Answer
 
+pytestmark = pytest.mark.slow
+
 NAME = "large/ab/abcd.zst"
 PART = 5 * 2**20
 DATA = noise(3 * PART + 7)

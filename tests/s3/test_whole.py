@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tests.s3.server import Server
 
 
+pytestmark = pytest.mark.slow
+
+
 class InABucket:
     reopens = True
 
