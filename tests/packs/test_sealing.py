@@ -12,11 +12,15 @@ from aivcs.domain.digest import Digest
 from aivcs.domain.sealed import Sealed
 from aivcs.errors import IntegrityError, StorageError
 from aivcs.repo import init, open_repo
+from aivcs.services import resuming, sealing
+from aivcs.services.grouping import Look, look
 from aivcs.services.objects import CasStore
 from aivcs.services.pack_read import PackReader
+from aivcs.services.pack_write import write_pack
 from aivcs.services.sealing import Sealer
+from aivcs.services.training import trained
 from aivcs.testing.faults import Death, FailingLedger, Fuse, dying_blobs, dying_ledger
-from aivcs.testing.objects import replace_stored
+from aivcs.testing.objects import noise, replace_stored
 from tests.packs.packing import sentences, texts
 
 if TYPE_CHECKING:
@@ -31,6 +35,14 @@ if TYPE_CHECKING:
 def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Repo]:
     with open_repo("memory:") if request.param == "memory" else init(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let 100 objects move in one transaction, which are read by tens."""
+    monkeypatch.setattr(resuming, "MOVES", 100)
+    monkeypatch.setattr(sealing, "_PAGE", 10)
+    return 100
 
 
 def sealer(repo: Repo, *, pack_objects: int = 1000) -> Sealer:
@@ -191,17 +203,15 @@ def test_a_pack_that_cannot_be_read_back_is_given_up(repo: Repo, place: int) -> 
     check_all_sealed(repo, digests, texts())
 
 
-def test_another_pack_under_the_name_is_given_up(repo: Repo) -> None:
+@pytest.mark.parametrize("others", [[b"other"], texts()[:3], [*texts(), b"other"]])
+def test_another_pack_under_the_name_is_given_up(repo: Repo, others: list[bytes]) -> None:
     digests = repo.objects.put_many(texts())
-    other = repo.objects.put_many([b"other"])
 
     def replace(name: str) -> None:
         repo._blobs.delete(name)
-        fewer = (row for row in repo._ledger.objects(other).values())
-        from aivcs.services.pack_write import write_pack
-
+        ordered = sorted(others, key=lambda data: look(data).value)
         with repo._blobs.stage() as staged:
-            write_pack(((row.digest, repo.objects.read(row)) for row in fewer), staged)
+            write_pack(((Digest.of(data), data) for data in ordered), staged)
             staged.publish(name)
 
     blobs: Any = Meddling(repo._blobs, replace)
@@ -211,17 +221,17 @@ def test_another_pack_under_the_name_is_given_up(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("landed", [False, True])
-def test_dying_at_any_write_loses_nothing(repo: Repo, landed: bool) -> None:
+def test_dying_at_any_write_loses_nothing(repo: Repo, few_at_a_time: int, landed: bool) -> None:
     contents: list[bytes] = []
     digests: list[Digest] = []
     deaths = 0
     while True:
-        new = [b"%d in round %d" % (number, deaths) for number in range(1100)]
+        new = [b"%d in round %d" % (number, deaths) for number in range(few_at_a_time + 10)]
         digests += repo.objects.put_many(new)
         contents += new
         fuse = Fuse(deaths + 1, landed=landed)
         ledger, blobs = dying_ledger(repo._ledger, fuse), dying_blobs(repo._blobs, fuse)
-        mortal = Sealer(ledger, blobs, CasStore(ledger, blobs), pack_objects=1000)
+        mortal = Sealer(ledger, blobs, CasStore(ledger, blobs), pack_objects=few_at_a_time)
         try:
             mortal.seal()
         except Death:
@@ -238,8 +248,8 @@ def test_dying_at_any_write_loses_nothing(repo: Repo, landed: bool) -> None:
     assert deaths >= 7
 
 
-def test_an_interrupted_seal_goes_on_where_it_was(repo: Repo) -> None:
-    contents = [b"object %d" % number for number in range(2500)]
+def test_an_interrupted_seal_goes_on_where_it_was(repo: Repo, few_at_a_time: int) -> None:
+    contents = [b"object %d" % number for number in range(25 * few_at_a_time // 10)]
     digests = repo.objects.put_many(contents)
 
     def interrupt() -> None:
@@ -247,9 +257,13 @@ def test_an_interrupted_seal_goes_on_where_it_was(repo: Repo) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         repo.seal(advance=interrupt)
-    assert tiers(repo, digests) == {Tier.SEALED: 1000, Tier.HOT: 1500}
+    assert tiers(repo, digests) == {
+        Tier.SEALED: few_at_a_time,
+        Tier.HOT: len(contents) - few_at_a_time,
+    }
     again = repo.seal()
-    assert (again.objects, again.packs, again.bytes_after) == (1500, 0, 0)
+    assert (again.objects, again.packs) == (len(contents) - few_at_a_time, 0)
+    assert again.bytes_after == 0
     check_all_sealed(repo, digests, contents)
     assert len(published(repo)) == 1
 
@@ -331,3 +345,32 @@ def test_a_failing_disk_is_told_and_nothing_is_lost(repo: Repo) -> None:
         Sealer(repo._ledger, full, repo.objects).seal()
     repo.seal()
     check_all_sealed(repo, digests, texts())
+
+
+def test_content_that_has_nothing_in_common_gets_no_dictionary(repo: Repo) -> None:
+    digests = repo.objects.put_many([noise(40_000, seed) for seed in range(4)])
+    repo.seal()
+    assert [pack.dictionary_length for pack in repo._ledger.packs()] == [0]
+    check_all_sealed(repo, digests, [noise(40_000, seed) for seed in range(4)])
+
+
+def test_a_sample_that_is_too_small_trains_nothing() -> None:
+    assert trained([b"few"], 2**20) is None
+    assert trained([], 2**20) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", Look.TEXT),
+        (b' \n{"a": 1}', Look.JSON),
+        (b"[1]", Look.JSON),
+        ("é".encode() * 200, Look.TEXT),
+        (b"x" + "é".encode() * 200, Look.TEXT),
+        (b"text\0", Look.BINARY),
+        (b"\xff" * 300, Look.BINARY),
+        ("é".encode()[:1], Look.BINARY),
+    ],
+)
+def test_what_objects_look_like(content: bytes, expected: Look) -> None:
+    assert look(content) is expected
