@@ -1,0 +1,206 @@
+"""The repository as a user holds it: its stores, and recording runs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aivcs.domain.digest import Digest
+from aivcs.domain.spec import AgentSpec
+from aivcs.errors import InvalidInputError, StorageError
+from aivcs.repo.surroundings import default_actor, new_id, now, observed, working_folder
+from aivcs.repo.upkeep import Upkeep
+from aivcs.services.objects import CasStore
+from aivcs.services.releases import ReleaseRegistry
+from aivcs.services.specs import SpecStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from aivcs.domain.canonical import Json
+    from aivcs.domain.retention import Retention
+    from aivcs.domain.run import RunStatus
+    from aivcs.ports import BlobStore, Clock, Ids, Ledger
+    from aivcs.services.auto_sealing import AutoSeal
+    from aivcs.services.finding import Finder
+    from aivcs.services.importing import Importer
+    from aivcs.services.live import LiveRun
+    from aivcs.services.runs import RunLedger
+    from aivcs.services.wrapping import Outcome
+
+_HOW_TO_START = (
+    "name a spec with --spec (spec=), or an agent that has a release with --agent (agent=)"
+)
+
+
+class Repo(Upkeep):
+    """A repository: objects, specs, runs and releases of agents.
+
+    A context manager. ``close()`` is idempotent; afterwards every call raises
+    RepositoryClosed. Safe to use from several threads, not across a fork.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument a part
+        self,
+        ledger: Ledger,
+        blobs: BlobStore,
+        *,
+        folder: Path | None = None,
+        created: bool = False,
+        durability: str = "group",
+        clock: Clock = now,
+        ids: Ids = new_id,
+        retention: Retention | None = None,
+        sealing: AutoSeal | None = None,
+    ) -> None:
+        from aivcs.adapters import folder as agent_folder
+        from aivcs.adapters.git import git_state
+
+        self.folder = folder
+        self.created = created
+        self.clock = clock
+        self._ledger = ledger
+        self._blobs = blobs
+        self._ids = ids
+        self._retention = retention
+        self._sealing = sealing
+        self._buffered = durability == "group"
+        self.objects = CasStore(ledger, blobs)
+        self.specs = SpecStore(
+            ledger,
+            self.objects,
+            clock,
+            read_folder=agent_folder.read_folder,
+            write_folder=agent_folder.write_folder,
+            git_state=git_state,
+        )
+        self.releases = ReleaseRegistry(ledger, self.objects, self.specs, clock, default_actor)
+
+    @cached_property
+    def runs(self) -> RunLedger:
+        """The runs and their events."""
+        from aivcs.services.runs import RunLedger
+
+        return RunLedger(self._ledger, self.objects, self.clock, self._ids)
+
+    @cached_property
+    def find(self) -> Finder:
+        """What resolves abbreviations and names."""
+        from aivcs.services.finding import Finder
+
+        return Finder(self._ledger, self.releases)
+
+    @property
+    def format(self) -> int:
+        """Return the number of the format that this repository has on disk."""
+        from aivcs.adapters.files.directory import FORMAT
+
+        return FORMAT
+
+    @property
+    def importer(self) -> Importer:
+        """Return what records finished runs from files."""
+        from aivcs.services.importing import Importer
+
+        return Importer(self._ledger, self.objects, self.specs, self.runs)
+
+    def run(
+        self,
+        *,
+        spec: Digest | str | AgentSpec | None = None,
+        agent: str | None = None,
+        tags: Mapping[str, Json] | None = None,
+        git_sha: str | None = None,
+    ) -> LiveRun:
+        """Begin a run and return it as a context manager.
+
+        ``spec`` is a digest or a spec; without one the current release of ``agent`` counts.
+        ``agent`` defaults to the spec's name. Raises SpecNotFound, ReleaseNotFound,
+        InvalidInputError when both are missing.
+        """
+        from aivcs.domain.run import RunMetadata
+        from aivcs.services.live import LiveRun
+
+        if spec is None and agent is None:
+            msg = "a run needs a spec, or an agent that has a release"
+            raise InvalidInputError(msg, hint=_HOW_TO_START)
+        if spec is None:
+            digest = self.releases.find(str(agent), None).spec_digest
+        else:
+            digest = spec.digest if isinstance(spec, AgentSpec) else Digest.parse(spec)
+        name = agent or self.specs.get(digest).name
+        metadata = RunMetadata(name, git_sha=git_sha, tags=dict(tags or {}), environment=observed())
+        run_id = self.runs.create_run(digest, metadata)
+        return LiveRun(
+            run_id, self.runs, self.objects, self._ledger, self.clock, buffered=self._buffered
+        )
+
+    def command(  # noqa: PLR0913 - what there is to say about a command
+        self,
+        argv: Sequence[str],
+        *,
+        spec: Digest | str | AgentSpec,
+        agent: str,
+        tags: Mapping[str, Json],
+        warn: Callable[[str], None],
+        status: RunStatus | None = None,
+        state: Path | None = None,
+        stdout: int = 1,
+        stderr: int = 2,
+    ) -> Outcome:
+        """Run a command, record it as it goes, and return its run and its exit status.
+
+        Its output is passed on to the descriptors ``stdout`` and ``stderr``. ``state`` is a
+        file to read at the end; ``status`` overrides what the exit status says; ``warn``
+        is told what went wrong without ending the recording. Raises InvalidInputError,
+        SpecNotFound, InvalidRunState (somebody else ended the run) and StorageError; the
+        command has ended by then, and the run stays as it was recorded.
+        """
+        from contextlib import closing
+
+        from aivcs.adapters.command import Command, EventsFile, Signals, observe
+        from aivcs.adapters.git import git_state
+        from aivcs.domain.run import RunStatus
+        from aivcs.services.wrapping import Wrapped, check_command, record_command
+
+        if self.folder is None:
+            msg = "a repository in memory cannot record a command"
+            raise InvalidInputError(msg, hint="'aivcs init' makes one on disk")
+        wrapped = Wrapped(tuple(argv), working_folder(), state, status)
+        check_command(wrapped)
+        git = git_state(".")
+        # A signal from here on cancels the run, also before there is a command to tell.
+        with Signals() as signals:
+            live = self.run(spec=spec, agent=agent, tags=tags, git_sha=git.sha if git else None)
+            try:
+                events = EventsFile(self.folder / "tmp" / f"events-{live.run_id}.jsonl")
+            except StorageError as error:
+                live.end(RunStatus.FAILED, reason=error.message)
+                raise
+            environment = {
+                "AIVCS_DIR": str(self.folder),
+                "AIVCS_EVENTS": str(events.path),
+                "AIVCS_RUN_ID": live.run_id,
+            }
+            command = Command(wrapped.argv, environment, stdout, stderr)
+            with events, closing(observe(command, events, signals)) as observations:
+                outcome = record_command(wrapped, observations, live, warn)
+        events.remove()
+        return outcome
+
+    def close(self) -> None:
+        """Release the repository; sealing may begin in the background, when it pays."""
+        if self._sealing is not None:
+            self._sealing.leave()
+        self._ledger.close()
+        self._blobs.close()
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
