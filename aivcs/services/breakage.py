@@ -50,7 +50,7 @@ class Breakage:
                 needs[use.digest].append(str(use))
         for digest, found in needs.items():
             specs = self._parts.get(digest, {})
-            found.extend(f"{label} of spec {spec.short()}" for spec, label in specs.items())
+            found.extend(f"{label} of spec {spec.short()}" for spec, label in specs.items() if label)
             for spec in specs:
                 found.extend(self._releases.get(spec, ()))
         return {digest: tuple(dict.fromkeys(found)) for digest, found in needs.items()}
@@ -63,7 +63,7 @@ class Breakage:
         for spec in self._ledger.specs():
             if spec.digest in parts.setdefault(spec.digest, {}):
                 continue
-            parts[spec.digest][spec.digest] = "the document"
+            parts[spec.digest][spec.digest] = ""  # its document, as a row says already
             for part in self._edges(Node.SPEC, spec.digest):
                 parts.setdefault(part.digest, {})[spec.digest] = part.label
                 if part.digest not in known:
