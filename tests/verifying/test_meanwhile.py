@@ -12,6 +12,7 @@ from aivcs.domain.batch import Reference, Role
 from aivcs.domain.digest import Digest
 from aivcs.domain.run import RunMetadata
 from aivcs.repo import init, open_repo
+from aivcs.services import check_content
 from aivcs.testing.objects import noise
 from aivcs.testing.subject import add_spec, by, note
 
@@ -170,3 +171,59 @@ def test_damage_beside_a_writer_is_still_found(repo: Repo, tmp_path: Path) -> No
         report = repo.verify(advance=once(lambda: other.objects.put(b"unrelated")))
     (problem,) = report.problems
     assert problem.id == str(digest)
+
+
+_STORER = """
+import select, sys
+from aivcs.repo import open_repo
+from aivcs.testing.objects import noise
+
+with open_repo(sys.argv[1]) as repo:
+    count = 0
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        count += 1
+        many = [b"%d %d " % (count, n) * 50 for n in range(40)]
+        kept = repo.objects.put_many(many, pin=True)
+        repo.objects.put(noise(140_000, count), pin=True)
+        repo.objects.unpin(kept[::2])
+        if count == 2:
+            print("working", flush=True)
+print(count)
+"""
+_KEEPER = """
+import select, sys
+from aivcs.repo import open_repo
+
+with open_repo(sys.argv[1]) as repo:
+    count = 0
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        count += 1
+        repo.seal()
+        repo.gc(full=count % 2 == 0)
+        if count == 1:
+            print("working", flush=True)
+print(count)
+"""
+
+
+def test_beside_a_sealer_and_a_collector(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects move, packs are rewritten and vanish; nothing of it is damage."""
+    monkeypatch.setattr(check_content, "_WORTH_SPREADING", 0)
+    pipe = subprocess.PIPE
+    commands = [[sys.executable, "-c", code, str(tmp_path)] for code in (_STORER, _KEEPER)]
+    crew = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for command in commands]
+    for one in crew:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "working\n"
+    kinds: list[dict[str, float]] = [{}, {}, {"structure": True}, {"sample": 50}]
+    reports = [repo.verify(**kinds[n % 4]) for n in range(16)]  # type: ignore[arg-type]
+    for one in crew:
+        one.communicate("stop\n")
+    assert [one.returncode for one in crew] == [0, 0]
+    errors = [one for report in reports for one in report.problems if one.kind != "blob"]
+    assert errors == []
+    assert repo.verify().ok
+    repo.gc(full=True)
+    assert repo.verify().problems == ()
