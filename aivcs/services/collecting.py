@@ -7,7 +7,7 @@ transaction that makes it, so whatever was named or stored meanwhile stays.
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.collection import Collected
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aivcs.ports import BlobStore, Clock, Ledger
     from aivcs.services.objects import CasStore
 
-_SLICE: Final = 500
+_SLICE: Final = 1000
 
 
 class Collector:
@@ -100,12 +100,11 @@ class Collector:
 
     def _sweep(self, mark: Mark, closure: Closure) -> Iterator[tuple[int, int, int]]:
         """Sweep in slices; yield of each the objects gone, their bytes, those of files."""
-        for garbage in mark.pages():
-            waiting = iter(garbage)
-            while some := list(islice(waiting, _SLICE)):
-                gone, freed = sweep(self._ledger, self._blobs, closure, some)
-                kept = {item.digest for item in some} - {item.digest for item in gone}
-                for item in some:
-                    if item.digest in kept:
-                        mark.keep(item)
-                yield len(gone), sum(item.stored for item in gone), freed
+        garbage = chain.from_iterable(mark.pages())
+        while some := list(islice(garbage, _SLICE)):
+            gone, freed = sweep(self._ledger, self._blobs, closure, some)
+            removed = {item.digest for item in gone}
+            for item in some:
+                if item.digest not in removed:
+                    mark.keep(item)
+            yield len(gone), sum(item.stored for item in gone), freed

@@ -132,8 +132,10 @@ class RunLedger:
         reason: str | None = None,
     ) -> None:
         """Make a terminal move; the events are counted by the ledger, not by ``summary``."""
-        end, references = self.ending(run_id, status, summary, reason=reason)
-        self._ledger.commit(Batch(ends=(end,), references=references))
+        # The state that is kept for the run must still be there when the run ends.
+        with self._ledger.exclusive():
+            end, references = self.ending(run_id, status, summary, reason=reason)
+            self._ledger.commit(Batch(ends=(end,), references=references))
 
     def ending(
         self,
