@@ -9,6 +9,8 @@ from aivcs.repo import now, open_repo
 from aivcs.testing.concurrency import ThreadsContract
 from aivcs.testing.crash import CrashContract
 from aivcs.testing.ledger import LedgerContract
+from aivcs.testing.ledger_needs import LedgerNeedsContract
+from aivcs.testing.ledger_objects import LedgerObjectsContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
@@ -41,6 +43,18 @@ class TestLiveRuns(InMemory, LiveRunContract):
 
 
 class TestLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self) -> Ledger:
+        return MemoryLedger()
+
+
+class TestLedgerObjects(LedgerObjectsContract):
+    @pytest.fixture
+    def ledger(self) -> Ledger:
+        return MemoryLedger()
+
+
+class TestLedgerNeeds(LedgerNeedsContract):
     @pytest.fixture
     def ledger(self) -> Ledger:
         return MemoryLedger()

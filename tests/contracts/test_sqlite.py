@@ -9,6 +9,8 @@ from aivcs.repo import init, now, open_repo
 from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.ledger import LedgerContract
+from aivcs.testing.ledger_needs import LedgerNeedsContract
+from aivcs.testing.ledger_objects import LedgerObjectsContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
@@ -54,6 +56,22 @@ class TestLiveRuns(OnDisk, LiveRunContract):
 
 
 class TestLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
+        ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
+        yield ledger
+        ledger.close()
+
+
+class TestLedgerObjects(LedgerObjectsContract):
+    @pytest.fixture
+    def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
+        ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
+        yield ledger
+        ledger.close()
+
+
+class TestLedgerNeeds(LedgerNeedsContract):
     @pytest.fixture
     def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
         ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)

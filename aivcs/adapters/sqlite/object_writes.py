@@ -81,8 +81,11 @@ def restore(db: apsw.Connection, objects: Sequence[StoredObject], lease: int) ->
     """Put rows in the place of whatever rows their digests have."""
     stamps = _leases(db, [item.digest for item in objects])
     for item in objects:
+        stamp = stamps.get(item.digest.raw, lease)
         _forget(db, [item.digest.raw])
-        _insert(db, [item], stamps.get(item.digest.raw, lease))
+        _insert(db, [item], stamp)
+        if lease != stamp and lease:
+            hold(db, [item.digest], lease)
 
 
 def _leases(db: apsw.Connection, digests: Sequence[Digest], *tiers: str) -> dict[bytes, int]:
