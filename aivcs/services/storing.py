@@ -1,12 +1,13 @@
-"""Storing objects: while a thread packs one window of them, the next one is read."""
+"""Storing objects: while one window of them is read, others are packed and committed."""
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.digest import Digest
-from aivcs.services.encoding import encode_all
+from aivcs.services.encoding import encode, encode_all
 from aivcs.services.intake import take
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ HOT_LIMIT: Final = 128 * 2**10
 
 _ITEMS: Final = 2500
 _BYTES: Final = 8 * 2**20
+_WAITING: Final = 4
 
 Contents: TypeAlias = "dict[Digest, bytes]"
 Rows: TypeAlias = "list[StoredObject]"
@@ -33,12 +35,7 @@ Rows: TypeAlias = "list[StoredObject]"
 def store(ledger: Ledger, large: Large, item: Content, *, pin: bool) -> Digest:
     """Store one object, durably, and pin it or hold it for this process."""
     content = take(item, HOT_LIMIT)
-    if isinstance(content, bytes):
-        digest = Digest.of(content)
-        window = _Window(ledger, {digest: content})
-        window.commit(encode_all(window.new), pin=pin)
-        return digest
-    row = large(content)
+    row = encode(content) if isinstance(content, bytes) else large(content)
     commit_rows(ledger, [row], pin=pin)
     return row.digest
 
@@ -48,8 +45,9 @@ def store_many(
 ) -> list[Digest]:
     """Store many objects, durably; return their digests in the items' order.
 
-    Each commit takes up to 2500 of them or 8 MiB. When an item cannot be read, some of
-    those before it are stored and its error is raised.
+    A window has up to 2500 of them or 8 MiB. Where there are several, another thread commits
+    them, up to four at once, so this must not be called inside ``Ledger.exclusive``. When an
+    item cannot be read, some of those before it are stored and its error is raised.
     """
     digests: list[Digest] = []
     contents: Contents = {}
@@ -73,84 +71,63 @@ def store_many(
     return digests
 
 
-def commit_rows(ledger: Ledger, rows: Rows, holds: Iterable[Digest] = (), *, pin: bool) -> None:
-    """Commit rows, and see to it that they and ``holds`` stay: pinned, or held by this process."""
-    named = (*(row.digest for row in rows), *holds)
-    if not named:
+def commit_rows(ledger: Ledger, rows: Rows, *, pin: bool) -> None:
+    """Commit rows and see to it that they stay, new or not: pinned, or held by this process."""
+    if not rows:
         return
     if pin:
-        pins = tuple(Reference(digest, Role.PIN) for digest in named)
+        pins = tuple(Reference(row.digest, Role.PIN) for row in rows)
         ledger.commit(Batch(objects=tuple(rows), references=pins))
     else:
-        ledger.commit(Batch(objects=tuple(rows), hold=True, holds=tuple(holds)))
-
-
-class _Window:
-    """Objects that are stored together: ``new`` has those that are not there yet.
-
-    One that has another size where it is stored is damaged there and counts as new.
-    """
-
-    def __init__(self, ledger: Ledger, contents: Contents) -> None:
-        self._ledger = ledger
-        self._contents = contents
-        self._sizes = ledger.sizes(tuple(contents))
-        sizes = self._sizes
-        self.new = {d: content for d, content in contents.items() if d not in sizes}
-
-    def commit(self, rows: Rows, *, pin: bool) -> None:
-        """Store the rows of the new ones, and keep the known ones."""
-        known = self._sizes.keys()
-        commit_rows(self._ledger, rows, known, pin=pin)
-        if not known:
-            return
-        # A collection may have taken one before it was kept; now none can any more.
-        sizes = self._ledger.sizes(tuple(known))
-        again = {d: self._contents[d] for d in known if sizes.get(d) != len(self._contents[d])}
-        if again:
-            self._ledger.commit(Batch(restored=tuple(encode_all(again))))
+        ledger.commit(Batch(objects=tuple(rows), hold=True))
 
 
 class _Pipeline:
-    """Windows on their way: the one added last is being packed, those before are stored."""
+    """Windows on their way: one is packed by a thread, the one before committed by another."""
 
     def __init__(self, ledger: Ledger, *, pin: bool) -> None:
         self._ledger = ledger
         self._pin = pin
-        self._pool: ThreadPoolExecutor | None = None
-        self._packed: tuple[_Window, Future[Rows]] | None = None
+        self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._packed: deque[Future[Rows]] = deque()
+        self._commits: deque[Future[None]] = deque()
 
     def add(self, contents: Contents) -> None:
-        """Begin to pack a window, and store the one before it."""
-        if self._pool is None:
+        """Send a window on its way; wait while too many are. Raises what an earlier one met."""
+        if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pool = ThreadPoolExecutor(1)
-        window = _Window(self._ledger, contents)
-        packed = window, self._pool.submit(encode_all, window.new)
-        self._store()
-        self._packed = packed
+            self._threads = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        packer, committer = self._threads
+        self._packed.append(packer.submit(encode_all, contents))
+        self._commits.append(committer.submit(self._commit))
+        while len(self._commits) > _WAITING:
+            self._commits.popleft().result()
 
     def finish(self, contents: Contents) -> None:
         """Store everything, with ``contents`` as the last window."""
-        if self._pool is not None:
-            self.add(contents)
-            self._store()
+        if self._threads is None:
+            commit_rows(self._ledger, encode_all(contents), pin=self._pin)
             return
-        window = _Window(self._ledger, contents)
-        window.commit(encode_all(window.new), pin=self._pin)
+        self.add(contents)
+        while self._commits:
+            self._commits.popleft().result()
 
-    def _store(self) -> None:
-        if self._packed is not None:
-            window, rows = self._packed
-            self._packed = None
-            window.commit(rows.result(), pin=self._pin)
+    def _commit(self) -> None:
+        """Commit a window, with those that were packed while the disk was busy."""
+        rows: Rows = []
+        while self._packed and (not rows or self._packed[0].done()):
+            rows += self._packed.popleft().result()
+        commit_rows(self._ledger, rows, pin=self._pin)
 
     def __enter__(self) -> Self:
         """Return self."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Wait for the thread to end; what is not stored yet is given up."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        """Wait for the threads to end; windows that nobody has begun to commit are given up."""
+        if self._threads is not None:
+            packer, committer = self._threads
+            committer.shutdown(wait=False, cancel_futures=True)
+            packer.shutdown()
+            committer.shutdown()

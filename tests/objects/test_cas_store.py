@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,10 +15,17 @@ from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.domain.batch import Batch, Codec, NewSpec, StoredObject
 from aivcs.domain.digest import Digest
 from aivcs.domain.spec import SpecFile, component_document, spec_document
-from aivcs.errors import CorruptionError, IntegrityError, InvalidInputError, StillReferenced
-from aivcs.services import frames
+from aivcs.errors import (
+    CorruptionError,
+    IntegrityError,
+    InvalidInputError,
+    StillReferenced,
+    StorageError,
+)
+from aivcs.services import frames, storing
 from aivcs.services.objects import CasStore
 from aivcs.services.storing import HOT_LIMIT
+from aivcs.testing.faults import FailingLedger
 from aivcs.testing.objects import noise, replace_stored
 
 if TYPE_CHECKING:
@@ -128,26 +136,90 @@ def test_frames_that_are_no_frames_or_too_long_are_refused() -> None:
         frames.unpack(frames.pack(bytes(frames.MAX_UNPACKED + 1)), frames.MAX_UNPACKED + 1)
 
 
-def test_put_many_commits_in_bounded_batches(
-    objects: CasStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes: list[int] = []
+def watch(objects: CasStore, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
+    batches: list[Batch] = []
     real = objects.ledger.commit
 
     def commit(batch: Batch) -> None:
-        sizes.append(len(batch.objects))
-        assert batch.hold
+        batches.append(batch)
         real(batch)
 
     monkeypatch.setattr(objects.ledger, "commit", commit)
-    objects.put_many(b"%d" % number for number in range(6000))
-    assert sizes == [2500, 2500, 1000]
-    sizes.clear()
-    objects.put_many(noise(100_000, seed) for seed in range(100))
-    assert sizes == [84, 16]
-    objects.put(b"1")
-    objects.put_many([b"1", b"2"])
-    assert sizes == [84, 16, 0, 0]
+    return batches
+
+
+def test_put_many_commits_in_bounded_batches(
+    objects: CasStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = watch(objects, monkeypatch)
+    items = [b"%d" % number for number in range(30_000)]
+    assert objects.put_many(iter(items)) == [Digest.of(item) for item in items]
+    assert sum(len(batch.objects) for batch in batches) == 30_000
+    assert 2500 <= max(len(batch.objects) for batch in batches) <= 10_000
+    batches.clear()
+    objects.put_many(noise(100_000, seed) for seed in range(1000))
+    assert max(len(batch.objects) for batch in batches) <= 4 * 84
+    assert all(batch.hold and not batch.references for batch in batches)
+
+
+def test_a_few_objects_need_one_commit_and_no_thread(
+    objects: CasStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = watch(objects, monkeypatch)
+    before = threading.active_count()
+    objects.put_many(b"%d" % (number % 50) for number in range(100))
+    objects.put_many([])
+    assert [len(batch.objects) for batch in batches] == [50]
+    assert threading.active_count() == before
+
+
+def test_windows_are_committed_together_while_the_disk_is_busy(
+    objects: CasStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    packed, real_pack = threading.Semaphore(0), storing.encode_all
+    real = objects.ledger.commit
+
+    def pack(contents: dict[Digest, bytes]) -> list[StoredObject]:
+        rows = real_pack(contents)
+        packed.release()
+        return rows
+
+    def commit(batch: Batch) -> None:
+        if not sizes:
+            for _ in range(3):
+                assert packed.acquire(timeout=30)
+        sizes.append(len(batch.objects))
+        real(batch)
+
+    monkeypatch.setattr(storing, "encode_all", pack)
+    monkeypatch.setattr(objects.ledger, "commit", commit)
+    objects.put_many(b"%d" % number for number in range(10_000))
+    assert len(sizes) < 4
+    assert sum(sizes) == 10_000
+
+
+@pytest.mark.parametrize("landed", [True, False])
+def test_a_commit_that_fails_ends_put_many(landed: bool) -> None:
+    failing = FailingLedger(MemoryLedger(), landed=landed)
+    objects = CasStore(failing.port, MemoryBlobs())
+    taken = 0
+
+    def items() -> Iterator[bytes]:
+        nonlocal taken
+        for number in range(100_000):
+            taken += 1
+            yield b"%d" % number
+
+    failing.failures = 1
+    before = threading.active_count()
+    with pytest.raises(StorageError):
+        objects.put_many(items())
+    assert taken < 50_000
+    assert threading.active_count() == before
+    digests = objects.put_many(items())
+    assert objects.get(digests[99_999]) == b"99999"
+    assert len(objects.list(limit=10_000)) == 10_000
 
 
 def test_put_many_of_something_unreadable_keeps_the_rest_out(objects: CasStore) -> None:
@@ -185,6 +257,7 @@ from aivcs.adapters.files import FileBlobs
 from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.errors import StorageError
 from aivcs.services.objects import CasStore
+from aivcs.testing.faults import FailingLedger
 from aivcs.testing.objects import noise
 root = pathlib.Path(sys.argv[1])
 objects = CasStore(MemoryLedger(), FileBlobs(root / "objects", root / "tmp"))

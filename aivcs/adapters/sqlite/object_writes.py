@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows
+from aivcs.adapters.sqlite import bulk, rows
 from aivcs.domain.batch import Tier
 from aivcs.errors import ConflictError
 
@@ -19,18 +19,10 @@ if TYPE_CHECKING:
 TIERS: Final = ("hot", "sealed", "large")
 _MANY: Final = 500
 
-_INSERT_HOT: Final = """
-INSERT INTO hot (digest, size, codec, lease, data) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (digest) DO NOTHING
-"""
-_INSERT_LARGE: Final = """
-INSERT INTO large (digest, size, codec, lease) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
-_INSERT_SEALED: Final = """
-INSERT INTO sealed (digest, block, start, size, lease) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING
-"""
-_INSERT_HOLD: Final = "INSERT INTO holds (digest, lease) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_INTO_HOT: Final = "INSERT INTO hot (digest, size, codec, lease, data)"
+_INTO_LARGE: Final = "INSERT INTO large (digest, size, codec, lease)"
+_INTO_SEALED: Final = "INSERT INTO sealed (digest, block, start, size, lease)"
+_INTO_HOLDS: Final = "INSERT INTO holds (digest, lease)"
 _FIRST_BLOCK: Final = """
 SELECT min(b.id), count(*) FROM blocks b JOIN packs p ON p.id = b.pack WHERE p.digest = ?
 """
@@ -41,19 +33,16 @@ def _insert(db: apsw.Connection, objects: Iterable[StoredObject], lease: int) ->
     hot: list[tuple[object, ...]] = []
     large: list[tuple[object, ...]] = []
     for item in objects:
-        row = (item.digest.raw, item.size, item.codec, lease)
         if item.data is not None:
-            hot.append((*row, item.data))
+            hot.append((item.digest.raw, item.size, item.codec, lease, item.data))
         elif item.tier is Tier.LARGE:
-            large.append(row)
+            large.append((item.digest.raw, item.size, item.codec, lease))
         else:
             msg = f"object {item.digest} is in a pack: it is moved there, not stored"
             raise ConflictError(msg)
     before = db.total_changes()
-    if hot:
-        db.executemany(_INSERT_HOT, hot)
-    if large:
-        db.executemany(_INSERT_LARGE, large)
+    bulk.insert(db, _INTO_HOT, hot)
+    bulk.insert(db, _INTO_LARGE, large)
     return db.total_changes() - before
 
 
@@ -67,7 +56,7 @@ def put(db: apsw.Connection, objects: Sequence[StoredObject], lease: int = 0) ->
 
 def hold(db: apsw.Connection, digests: Iterable[Digest], lease: int) -> None:
     """Hold digests, stored or not, whatever stamps they bear: a stamp goes with its row."""
-    db.executemany(_INSERT_HOLD, ((one.raw, lease) for one in digests))
+    bulk.insert(db, _INTO_HOLDS, [(one.raw, lease) for one in digests])
 
 
 def let_go(db: apsw.Connection, digests: Iterable[Digest], lease: int) -> None:
@@ -131,12 +120,12 @@ def move(db: apsw.Connection, moves: Sequence[Packed]) -> None:
     gone = [(one.digest.raw,) for one in moved]
     db.executemany("DELETE FROM hot WHERE digest = ?", gone)
     db.executemany("DELETE FROM sealed WHERE digest = ?", gone)
-    db.executemany(_INSERT_SEALED, new)
+    bulk.insert(db, _INTO_SEALED, new)
 
 
 def find(db: apsw.Connection, finds: Sequence[Packed]) -> None:
     """Insert objects of packs that are in no tier."""
-    db.executemany(_INSERT_SEALED, _sealed_rows(db, finds, {}))
+    bulk.insert(db, _INTO_SEALED, _sealed_rows(db, finds, {}))
 
 
 def _sealed_rows(

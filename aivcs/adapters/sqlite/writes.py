@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows
+from aivcs.adapters.sqlite import bulk, rows
 from aivcs.adapters.sqlite.checksum import checksum
 from aivcs.domain import jsontext
 from aivcs.domain.append import check_complete, plan
@@ -155,9 +155,7 @@ def refer(db: apsw.Connection, references: Iterable[Reference]) -> None:
         if run_id is not None and run_id not in streams:
             streams[run_id], _ = _head(db, Family.RUN, run_id)
         cells.append((reference.digest.raw, reference.role, streams[run_id]))
-    db.executemany(
-        "INSERT INTO refs (digest, role, stream) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", cells
-    )
+    bulk.insert(db, "INSERT INTO refs (digest, role, stream)", cells)
 
 
 def end_run(db: apsw.Connection, end: EndRun) -> None:

@@ -1,0 +1,30 @@
+"""Inserting many rows by few statements, each one step that lets other threads run."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+_STEPS: Final = (500, 50, 1)
+
+
+def insert(db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows that are not there yet; ``into`` is the statement up to its VALUES."""
+    start = 0
+    for step in _STEPS:
+        while len(rows) - start >= step:
+            sql = _statement(into, len(rows[0]), step)
+            db.execute(sql, tuple(chain.from_iterable(rows[start : start + step])))
+            start += step
+
+
+@lru_cache(maxsize=32)
+def _statement(into: str, cells: int, rows: int) -> str:
+    row = f"({','.join('?' * cells)})"
+    return f"{into} VALUES {','.join([row] * rows)} ON CONFLICT DO NOTHING"
