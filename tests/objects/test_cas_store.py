@@ -22,7 +22,7 @@ from aivcs.errors import (
     StillReferenced,
     StorageError,
 )
-from aivcs.services import frames, storing
+from aivcs.services import encoding, frames, storing
 from aivcs.services.objects import CasStore
 from aivcs.services.storing import HOT_LIMIT
 from aivcs.testing.faults import FailingLedger
@@ -177,7 +177,7 @@ def test_windows_are_committed_together_while_the_disk_is_busy(
     objects: CasStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    packed, real_pack = threading.Semaphore(0), storing.encode_all
+    packed, real_pack = threading.Semaphore(0), encoding.encode_all
     real = objects.ledger.commit
 
     def pack(contents: dict[Digest, bytes]) -> list[StoredObject]:

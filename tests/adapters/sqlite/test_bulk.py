@@ -14,6 +14,6 @@ def test_any_number_of_rows_comes_and_what_is_there_stays(count: int) -> None:
     statements: list[str] = []
     db.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: statements.append(event["sql"]))
     bulk.insert(db, "INSERT INTO t (k, v)", [(number, "new") for number in range(count)])
-    expected = {number: "new" for number in range(count)} | {3: "old"}
+    expected = dict.fromkeys(range(count), "new") | {3: "old"}
     assert dict(db.execute("SELECT k, v FROM t")) == expected
     assert len(statements) <= 1 + count // 500 + count % 500 // 50 + count % 50
