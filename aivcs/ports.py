@@ -204,7 +204,7 @@ class Ledger(Protocol):
         ...
 
     def references(self, digest: Digest | None = None) -> list[Reference]:
-        """Return the explicit references to all objects, or to one."""
+        """Return the explicit references to all objects, or to one; not those of expired runs."""
         ...
 
     def dangling(self) -> list[Reference]:

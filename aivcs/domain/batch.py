@@ -126,7 +126,7 @@ class Packed:
 class Surveyed:
     """What a collection needs to know of a stored object.
 
-    ``stored`` is the bytes that its row or file takes (of a sealed one: its size unpacked);
+    ``stored`` is the bytes that its row or file takes (of a sealed or large one: its size unpacked);
     ``named``: a row of the ledger names it (run, event, spec, release, reference, pin);
     ``held``: a live process stored it and may still name it.
     """
