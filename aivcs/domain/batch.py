@@ -126,8 +126,8 @@ class Packed:
 class Surveyed:
     """What a collection needs to know of a stored object.
 
-    ``stored`` is the bytes that its row or file takes (of a sealed or large one: its size unpacked);
-    ``named``: a row of the ledger names it (run, event, spec, release, reference, pin);
+    ``stored`` is the bytes that its row takes; of a sealed or large one it is the size
+    unpacked. ``named``: a row of the ledger names it (run, event, spec, release, reference, pin);
     ``held``: a live process stored it and may still name it.
     """
 
