@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from importlib import import_module
@@ -75,6 +76,7 @@ def _measure(options: argparse.Namespace) -> Iterator[Report]:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     bench = Bench(scratch, options.repeat, options.scale, found)
+    before = os.getloadavg()[0]
     here, versions = machine(scratch), peers.versions(found)
     results: list[Result] = []
     start = monotonic()
@@ -84,6 +86,7 @@ def _measure(options: argparse.Namespace) -> Iterator[Report]:
         settings = {
             "repetitions": str(options.repeat),
             "scale": str(options.scale),
+            "load of the machine before": f"{before:.1f}",
             "took": f"{monotonic() - start:.0f} s",
         }
         yield Report(here, versions, settings, tuple(results))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parent.parent
 _LAUNCH: Final = Path(__file__).with_name("launch.py")
 _SHOWN: Final = 2000
+_LONGEST: Final = 900
 
 
 class BenchmarkError(Exception):
@@ -67,18 +69,7 @@ def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str
 
 def prepare(argv: Sequence[str | Path], folder: Path, stdin: Path | None = None) -> bytes:
     """Run a program that is not timed and return its output; BenchmarkError if it fails."""
-    with (stdin or Path(os.devnull)).open("rb") as source:
-        done = subprocess.run(
-            [str(word) for word in argv],
-            cwd=folder,
-            env=environment(folder),
-            stdin=source,
-            capture_output=True,
-            check=False,
-        )
-    if done.returncode:
-        raise _failed(argv, done.returncode, done.stderr)
-    return done.stdout
+    return _run(argv, argv, folder, folder, stdin)
 
 
 def timed(
@@ -95,20 +86,9 @@ def timed(
     out = folder / "launched.json"
     words = [sys.executable, "-I", "-S", _LAUNCH, out, stdin or os.devnull, *argv]
     os.sync()
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=within or folder,
-        env=environment(folder),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode:
-        raise _failed(argv, done.returncode, done.stderr)
+    _run(words, argv, folder, within or folder, None)
     found = json.loads(out.read_bytes())
     out.unlink()
-    if found["status"]:
-        raise _failed(argv, found["status"], done.stderr)
     return Ran(found["seconds"], found["cpu"], found["peak"])
 
 
@@ -150,7 +130,44 @@ def allocated(*paths: Path) -> int:
     return total
 
 
+def _run(
+    words: Sequence[str | Path],
+    named: Sequence[str | Path],
+    home: Path,
+    within: Path,
+    stdin: Path | None,
+) -> bytes:
+    """Run ``words`` and return the output; errors name the program ``named``."""
+    with (
+        (stdin or Path(os.devnull)).open("rb") as source,
+        subprocess.Popen(
+            [str(word) for word in words],
+            cwd=within,
+            env=environment(home),
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
+        ) as process,
+    ):
+        try:
+            out, said = process.communicate(timeout=_LONGEST)
+        except BaseException as error:
+            # What it started goes with it.
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                msg = f"not done after {_LONGEST} s: {_line(named)}"
+                raise BenchmarkError(msg) from error
+            raise
+    if process.returncode:
+        raise _failed(named, process.returncode, said)
+    return out
+
+
+def _line(argv: Sequence[str | Path]) -> str:
+    return " ".join(str(word) for word in argv)[:_SHOWN]
+
+
 def _failed(argv: Sequence[str | Path], status: int, stderr: bytes) -> BenchmarkError:
-    words = " ".join(str(word) for word in argv)[:_SHOWN]
     said = stderr.decode(errors="replace").strip()[-_SHOWN:]
-    return BenchmarkError(f"exit status {status} of: {words}\n{said}")
+    return BenchmarkError(f"exit status {status} of: {_line(argv)}\n{said}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import peers
+from benchmarks import measure, peers
 from benchmarks.bench import Bench
 from benchmarks.inside.put_million import tiny
 from benchmarks.measure import BenchmarkError, Contender, in_turn, inside, prepare, timed
@@ -38,6 +38,14 @@ def test_a_program_that_fails_ends_the_benchmark_with_what_it_said(tmp_path: Pat
     for run in (timed, prepare):
         with pytest.raises(BenchmarkError, match=r"exit status 1 of: (.|\n)*no such thing"):
             run(words, tmp_path)
+
+
+def test_a_program_that_hangs_is_ended_with_what_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "_LONGEST", 0.5)
+    with pytest.raises(BenchmarkError, match=r"not done after 0\.5 s: sleep 1000"):
+        timed(["sleep", "1000"], tmp_path)
 
 
 def test_sides_take_turns_back_and_forth_in_fresh_folders(tmp_path: Path) -> None:
