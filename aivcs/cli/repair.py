@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.pass_obj
 def repair(session: Session, sources: tuple[str, ...], dry_run: bool) -> int:
-    """Mend what is damaged, with second copies where there are any.
+    """Mend what is damaged, with second copies.
 
     The index is made anew from the packs where it is damaged. Objects are healed from other
     files of the repository, or from those at --from, which may be given several times. The

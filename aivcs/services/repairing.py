@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name
@@ -21,7 +21,7 @@ from aivcs.services.rebuilding import Rebuilder
 from aivcs.services.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from aivcs.domain.batch import StoredObject
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from aivcs.ports import BlobStore, Ledger, Spread
     from aivcs.services.objects import CasStore
     from aivcs.services.quarantine import Quarantine
+
+_ROWS: Final = 500
+_BYTES: Final = 8 * 2**20
 
 
 class Repairer:
@@ -121,16 +124,42 @@ class Repairer:
         tried: set[Digest] = set()
         while True:
             for digest in self._missing():
-                left.setdefault(digest, f"object {digest} is named, but not stored")
+                if digest not in self._healed:
+                    left.setdefault(digest, f"object {digest} is named, but not stored")
             wanted = [digest for digest in left if digest not in tried]
             if not wanted:
                 return left
+            tried.update(wanted)
             copies.look_into_packs(wanted)
-            for digest in wanted:
-                tried.add(digest)
-                if self._heal_one(copies, digest):
-                    self._healed[digest] = None
-                    del left[digest]
+            for digest in self._restored(copies, wanted):
+                self._healed[digest] = None
+                del left[digest]
+
+    def _restored(self, copies: Copies, wanted: list[Digest]) -> Iterator[Digest]:
+        """Store copies, many in one commit; yield what is whole then."""
+        rows: list[StoredObject] = []
+        weight = 0
+        for digest in wanted:
+            if self._is_whole(digest):
+                yield digest
+            elif (copy := copies.find(digest)) is not None:
+                self._advance()
+                row = self._replacement(digest, copy)
+                if row is None:
+                    yield digest
+                elif row.digest == digest:
+                    rows.append(row)
+                    weight += len(row.data or b"")
+                    # A large one has lost its file by now, so its row is not kept waiting.
+                    if row.data is None or len(rows) >= _ROWS or weight >= _BYTES:
+                        yield from self._commit(rows)
+                        rows, weight = [], 0
+        yield from self._commit(rows)
+
+    def _commit(self, rows: list[StoredObject]) -> Iterator[Digest]:
+        if rows:
+            self._ledger.commit(Batch(restored=tuple(rows)))
+        yield from (row.digest for row in rows)
 
     def _missing(self) -> Iterable[Digest]:
         try:
@@ -138,26 +167,20 @@ class Repairer:
         except CorruptionError:
             return ()
 
-    def _heal_one(self, copies: Copies, digest: Digest) -> bool:
+    def _is_whole(self, digest: Digest) -> bool:
         try:
             self._objects.check(digest)
-        except (NotFound, CorruptionError):
-            pass
-        else:
-            return True
-        copy = copies.find(digest)
-        if copy is None:
+        except (NotFound, CorruptionError, StorageError):
             return False
-        self._advance()
+        return True
+
+    def _replacement(self, digest: Digest, copy: bytes | BinaryIO) -> StoredObject | None:
+        """Set aside what is there, and return the row of the copy; None in a dry run."""
         if self._dry_run:
             _close(copy)
-            return True
+            return None
         self._set_aside(digest)
-        row = self._prepared(copy)
-        if row.digest != digest:
-            return False
-        self._ledger.commit(Batch(restored=(row,)))
-        return True
+        return self._prepared(copy)
 
     def _prepared(self, copy: bytes | BinaryIO) -> StoredObject:
         if isinstance(copy, bytes):

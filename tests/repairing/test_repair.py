@@ -164,6 +164,7 @@ def test_a_damaged_row(scene: Scene) -> None:
 def test_a_row_that_is_gone(scene: Scene, tier: str) -> None:
     scene.sql(f"DELETE FROM {tier}")
     assert not scene.verify().ok
+    assert scene.repair(scene.copy, dry_run=True).ok
     assert scene.repair(scene.copy).ok
     scene.check_whole()
 

@@ -65,8 +65,8 @@ def test_a_missing_pack_names_all_that_needs_it(packed: Sealed) -> None:
     for structure in (False, True):
         (pack,) = packed.problems("pack", structure=structure)
         assert "missing" in pack.detail
-        found = {one.id: one for one in packed.problems("object", structure=structure)}
-        assert len(found) == len(packed.documents) + rest
+        assert len(packed.problems("object", structure=structure)) == len(packed.documents) + rest
+    found = {one.id: one for one in packed.problems("object")}
     assert f"document of spec {packed.spec.short()} (agent)" in found[str(packed.spec)].breaks
     assert "release agent #1" in found[str(packed.spec)].breaks
     assert any(f"body of run {packed.run_id} #2" in one.breaks for one in found.values())
