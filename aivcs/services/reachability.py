@@ -39,16 +39,14 @@ class Edge:
 
 
 def edges(node: Node, data: bytes) -> list[Edge]:
-    """Return what the content of an object names; CorruptionError if it is not its kind."""
+    """Return what a spec or component names; CorruptionError if ``data`` is not one."""
     if node is Node.SPEC:
         return [
             Edge(part, Node.COMPONENT, component)
             for part, component in read_spec_document(data).items()
             if component is not None
         ]
-    if node is Node.COMPONENT:
-        return [Edge(file.path, Node.FILE, file.digest) for file in read_component_document(data)]
-    return []
+    return [Edge(file.path, Node.FILE, file.digest) for file in read_component_document(data)]
 
 
 class Closure:
@@ -68,10 +66,6 @@ class Closure:
     def __contains__(self, digest: Digest) -> bool:
         """Tell whether a spec that was followed needs the object."""
         return digest in self._reached
-
-    def __len__(self) -> int:
-        """Return how many objects were reached."""
-        return len(self._reached)
 
     def refresh(self) -> None:
         """Follow what is listed and was not followed yet."""
@@ -157,10 +151,3 @@ class Chain:
         """Return the chain as a person says it."""
         inside = self.component if self.path is None else f"{self.path} in {self.component}"
         return f"{inside} of spec {self.spec.short()}"
-
-
-def spec_holders(
-    ledger: Ledger, read: Callable[[Digest], bytes | None], digest: Digest
-) -> list[str]:
-    """Say which components and files of listed specs are the object; see Chains."""
-    return [str(chain) for chain in Chains(ledger, read, digest).refresh()]
