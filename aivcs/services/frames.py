@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,10 @@ MAX_UNPACKED: Final = 16 * 2**20
 """No frame is unpacked to more bytes than this, whatever its header says."""
 
 _LEVEL: Final = 3
+_PLAIN: Final = struct.Struct("<IBI")
+_MAGIC: Final = 0xFD2FB528
+_SINGLE_SEGMENT: Final = 0xA0
+_BLOCK: Final = 128 * 2**10
 
 
 class _Contexts(threading.local):
@@ -32,6 +37,20 @@ def pack(data: bytes | memoryview) -> bytes:
     if packer is None:
         packer = _contexts.packer = packer_of(_LEVEL)
     return packer.compress(data)
+
+
+def plain(data: bytes | memoryview) -> bytes:
+    """Return ``data`` as one zstd frame of blocks that are stored as they are.
+
+    Takes no work where packing would save nothing.
+    """
+    # RFC 8878: a single segment with the size of its content in four bytes.
+    pieces: list[bytes | memoryview] = [_PLAIN.pack(_MAGIC, _SINGLE_SEGMENT, len(data))]
+    for start in range(0, len(data), _BLOCK):
+        piece = data[start : start + _BLOCK]
+        last = start + _BLOCK >= len(data)
+        pieces += [(len(piece) << 3 | last).to_bytes(3, "little"), piece]
+    return b"".join(pieces)
 
 
 def unpack(data: bytes, size: int) -> bytes:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from aivcs.services.intake import Source
 
 _MOST_THREADS: Final = 4
-_AHEAD: Final = 3
-"""So many chunks wait beside those that are being packed."""
+_AHEAD: Final = 1
+"""So many chunks are read beside those that are being packed; more would leave the caches."""
+
+_SAMPLE: Final = 4 * 2**10
+_SAMPLES: Final = 8
 
 
 def write_large(source: Source, staged: Staged, chunk_size: int = CHUNK_SIZE) -> StoredObject:
@@ -37,7 +40,7 @@ def write_large(source: Source, staged: Staged, chunk_size: int = CHUNK_SIZE) ->
     size = 0
     rows = bytearray()
     buffers = deque(bytearray(chunk_size) for _ in range(threads + _AHEAD))
-    pending: deque[tuple[bytearray, Future[None]]] = deque()
+    pending: deque[tuple[bytearray, Future[None], Future[None]]] = deque()
 
     def write(packed: Future[tuple[bytes, bytes]]) -> None:
         frame, checksum = packed.result()
@@ -45,11 +48,16 @@ def write_large(source: Source, staged: Staged, chunk_size: int = CHUNK_SIZE) ->
         rows.extend(row(len(frame), checksum))
 
     def settle() -> None:
-        buffer, written = pending.popleft()
+        buffer, hashed, written = pending.popleft()
+        hashed.result()
         written.result()
         buffers.append(buffer)
 
-    with ThreadPoolExecutor(threads) as packers, ThreadPoolExecutor(1) as writer:
+    with (
+        ThreadPoolExecutor(threads) as packers,
+        ThreadPoolExecutor(1) as hasher,
+        ThreadPoolExecutor(1) as writer,
+    ):
         length = chunk_size
         while length == chunk_size:
             if not buffers:
@@ -59,10 +67,9 @@ def write_large(source: Source, staged: Staged, chunk_size: int = CHUNK_SIZE) ->
             if not length:
                 break
             chunk = memoryview(buffer)[:length]
-            packed = packers.submit(_pack, chunk)
-            pending.append((buffer, writer.submit(write, packed)))
-            whole.update(chunk)
             size += length
+            written = writer.submit(write, packers.submit(_pack, chunk))
+            pending.append((buffer, hasher.submit(whole.update, chunk), written))
         while pending:
             settle()
     digest = Digest(whole.digest())
@@ -74,4 +81,14 @@ def _pack(chunk: memoryview) -> tuple[bytes, bytes]:
     """Return the chunk's frame and the BLAKE3 of its content."""
     from blake3 import blake3
 
-    return frames.pack(chunk), blake3(chunk).digest()
+    frame = frames.plain(chunk) if _is_noise(chunk) else frames.pack(chunk)
+    return frame, blake3(chunk).digest()
+
+
+def _is_noise(chunk: memoryview) -> bool:
+    """Tell by samples that packing saves nothing: it was packed or encrypted before."""
+    if len(chunk) < _SAMPLES * _SAMPLE:
+        return False
+    step = len(chunk) // _SAMPLES
+    samples = b"".join(chunk[start : start + _SAMPLE] for start in range(0, step * _SAMPLES, step))
+    return len(frames.pack(samples)) >= len(samples)

@@ -19,6 +19,7 @@ from aivcs.services import large
 from aivcs.services.intake import Source
 from aivcs.services.large_read import LargeReader
 from aivcs.services.large_write import write_large
+from aivcs.testing.objects import noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,25 @@ def test_the_layout_is_the_documented_one() -> None:
     payload = covered + blake3(covered).digest()[:16] + b"AIVCSLG1"
     frame = bytes.fromhex("5a2a4d18") + len(payload).to_bytes(4, "little")
     assert file == first + second + frame + payload
+
+
+@pytest.mark.parametrize("size", [2**15 - 1, 2**15, 2**17, 2**17 + 1, 2**20, 2**20 + 2**17 + 1])
+def test_what_cannot_be_packed_is_stored_as_it_is(size: int) -> None:
+    data = noise(size)
+    file = file_of(data, large.CHUNK_SIZE, pieces=300_000)
+    assert whole(file, data) == data
+    foreign = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    assert foreign.read() == data
+    blocks = sum(max(1, -(-length // 2**17)) for length in (min(size, 2**20), size - 2**20))
+    assert len(file) <= size + 200 + 3 * blocks
+
+
+def test_a_chunk_that_packs_somewhere_is_packed() -> None:
+    for text in (0, 5):
+        data = b"".join(bytes(2**17) if part == text else noise(2**17, part) for part in range(8))
+        file = file_of(data, large.CHUNK_SIZE, pieces=300_000)
+        assert whole(file, data) == data
+        assert len(file) < 7.1 * 2**17
 
 
 def attempt(read: Callable[[], bytes]) -> bytes | IntegrityError:
