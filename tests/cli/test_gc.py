@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import aivcs
-from aivcs.domain.blobname import large_name
+from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.testing.collecting import LARGE, litter, texts
 from aivcs.testing.objects import noise
@@ -151,3 +151,13 @@ def test_retention(program: Program, place: Path) -> None:
         config.write_text(f"{written}\n[retention]\n{line}\n")
         refused = program("gc")
         assert (refused.status, problem in refused.err) == (2, True), refused.err
+
+
+def test_what_cannot_be_read_is_told(program: Program, place: Path) -> None:
+    with aivcs.open(place) as repo, repo.objects.blobs.stage() as staged:
+        staged.write(b"no pack at all")
+        staged.publish(pack_name(Digest.of(b"pack")))
+    said = program.good("gc")
+    assert said.err.startswith(f"warning: blob {pack_name(Digest.of(b'pack'))}: nobody can tell")
+    (problem,) = program.json("gc")["problems"]
+    assert (problem["kind"], problem["severity"]) == ("blob", "warning")

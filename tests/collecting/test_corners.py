@@ -232,3 +232,23 @@ def test_a_move_of_what_is_gone_does_nothing(repo: Repo) -> None:
     repo.objects.delete(digests[0])
     repo.objects.ledger.commit(Batch(moves=(Packed(digests[0], pack.digest, 0, 84, 108),)))
     assert not repo.objects.contains(digests[0])
+
+
+def test_new_packs_are_not_too_large(
+    repo: Repo, repacker: Repacker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for first in (0, 20, 40):
+        repo.objects.pin(litter(repo, *texts(20, first))[:10])
+        repo.seal()
+    sizes = [pack.size for pack in repo.objects.ledger.packs()]
+    monkeypatch.setattr("aivcs.services.repacking._TARGET", max(sizes))
+    assert repo.gc().packs_rewritten == 3
+    assert [pack.objects for pack in repo.objects.ledger.packs()] == [20, 10]
+    assert repacker.problems == []
+
+
+def test_a_file_with_another_name_than_a_digest_is_foreign(repo: Repo, strays: Strays) -> None:
+    for name in ("packs/x.pack", f"large/00/{Digest.of(b'x')}.zst", "large/x.zst", "else"):
+        publish(repo, name, b"foreign")
+    assert list(strays.find()) == []
+    assert repo.gc(full=True).files == 0
