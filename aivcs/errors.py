@@ -199,6 +199,12 @@ class RepositoryClosed(StorageError):
     code = "repository_closed"
 
 
+class Unreachable(StorageError):
+    """The server that keeps blobs does not answer or lets nobody in; its data may be sound."""
+
+    code = "unreachable"
+
+
 class NoRepository(AivcsError):
     """No repository was found here or in a parent folder."""
 

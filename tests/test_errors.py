@@ -37,6 +37,7 @@ IntegrityError CorruptionError 6 integrity
 MissingObject CorruptionError 6 missing_object
 StorageError AivcsError 7 storage
 RepositoryClosed StorageError 7 repository_closed
+Unreachable StorageError 7 unreachable
 NoRepository AivcsError 10 no_repository
 RepositoryTooNew AivcsError 10 repository_too_new
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import StoredObject
 from aivcs.domain.blobname import large_name, pack_name
-from aivcs.errors import CorruptionError, MissingObject, StorageError
+from aivcs.errors import CorruptionError, MissingObject, StorageError, Unreachable
 from aivcs.services import frames, pack_format
 from aivcs.services.damage import damaged, gone, gone_pack
 from aivcs.services.pack_dictionaries import Unpackers
@@ -108,6 +108,8 @@ class Content:
             if isinstance(piece, Whole):
                 return self._check_name(self._footers[piece.pack])
             return self._check_large(piece)
+        except Unreachable:
+            raise
         except (CorruptionError, StorageError) as error:
             return Outcome(0, (_finding(error),))
 
@@ -141,6 +143,8 @@ class Content:
                 wanted = list(islice(rows, block.objects))
                 found += self._check_block(footer, block, frame, wanted, number)
                 number += block.objects
+        except Unreachable:
+            raise
         except (MissingObject, StorageError) as error:
             # The rest of the span cannot be read in one piece; block by block it may be.
             left = range(number, span.object + sum(block.objects for block in blocks))

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
 from aivcs.domain.batch import StoredObject
-from aivcs.errors import CorruptionError, StorageError
+from aivcs.errors import CorruptionError, StorageError, Unreachable
 from aivcs.services.check_blocks import Content, Whole, open_large, spans
 from aivcs.services.check_objects import ObjectChecks
 from aivcs.services.check_packs import PackChecks
@@ -70,6 +70,8 @@ class ContentChecks:
         for stored in large:
             try:
                 open_large(self._blobs, stored).close()
+            except Unreachable:
+                raise
             except (CorruptionError, StorageError) as error:
                 damage[stored.digest] = error.message
             self._tally.count("objects")

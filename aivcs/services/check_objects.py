@@ -8,7 +8,7 @@ from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.usage import UseKind
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,6 +86,8 @@ class ObjectChecks:
                 self._objects.check(digest)
             except NotFound:
                 continue  # somebody deleted it meanwhile
+            except Unreachable:
+                raise
             except (CorruptionError, StorageError) as error:
                 still[digest] = error.message or detail
         return list(self._breakage.problems(still))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aivcs.domain.batch import Block, Codec, Place, StoredObject
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
 from aivcs.services.large_read import LargeReader
 from aivcs.services.pack_scan import scan_pack
 
@@ -67,9 +67,13 @@ class Copies:
         """Return what a pack holds, by its footer or by its frames; None when nothing."""
         try:
             return self._reader.footer(pack)
+        except Unreachable:
+            raise
         except (CorruptionError, StorageError):
             try:
                 footer = scan_pack(self._blobs, self._reader, pack)
+            except Unreachable:
+                raise
             except (CorruptionError, StorageError):
                 return None
             return footer if footer.blocks else None
@@ -79,6 +83,8 @@ class Copies:
         for stored in self._packed.get(digest, ()):
             try:
                 return self._reader.read(stored)
+            except Unreachable:
+                raise
             except (CorruptionError, StorageError):
                 continue
         return self._large(digest) or self._elsewhere(digest)
@@ -89,6 +95,8 @@ class Copies:
                 for _ in file.chunks():
                     pass
             return io.BufferedReader(LargeReader(self._blobs.open(large_name(digest)), digest))
+        except Unreachable:
+            raise
         except (CorruptionError, StorageError):
             return None
 
@@ -97,6 +105,8 @@ class Copies:
             try:
                 other.check(digest)
                 return other.open(digest)
+            except Unreachable:
+                raise
             except (NotFound, CorruptionError, StorageError):
                 continue
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.domain.batch import Batch, Block, Codec, Place, StoredObject
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
-from aivcs.errors import ConflictError, CorruptionError, StorageError
+from aivcs.errors import ConflictError, CorruptionError, StorageError, Unreachable
 from aivcs.services.encoding import encode
 from aivcs.services.pack_write import write_pack
 from aivcs.services.repacking import drop_pack_file
@@ -73,6 +73,8 @@ class Evacuation:
             digest = Digest(raw)
             try:
                 data = self._reader.read(StoredObject(digest, size, Codec.ZSTD, None, place))
+            except Unreachable:
+                raise
             except (CorruptionError, StorageError):
                 continue
             advance()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import CorruptionError, StorageError
+from aivcs.errors import CorruptionError, StorageError, Unreachable
 
 if TYPE_CHECKING:
     from aivcs.ports import BlobStore, Clock
@@ -34,6 +34,8 @@ class Quarantine:
                 for start in range(0, size, _PIECE):
                     staged.write(blobs.read(name, start, _PIECE))
                 staged.publish(self._named(name))
+        except Unreachable:
+            raise
         except (CorruptionError, StorageError):
             return False
         return True

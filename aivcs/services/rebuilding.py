@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
-from aivcs.errors import CorruptionError, StorageError
+from aivcs.errors import CorruptionError, StorageError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,8 @@ class Rebuilder:
         listing = self._ledger.listing(pack)
         try:
             footer = self._reader.footer(pack)
+        except Unreachable:
+            raise
         except (CorruptionError, StorageError):
             return False
         if listing is None:

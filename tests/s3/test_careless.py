@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.adapters.s3 import Bucket, S3Blobs, claim, claimed
 from aivcs.adapters.s3.multipart import PART_SIZE
-from aivcs.errors import ConflictError, StorageError
+from aivcs.errors import ConflictError, StorageError, Unreachable
+from aivcs.repo import Repo
 from aivcs.testing.blobs import content, publish
+from aivcs.testing.objects import noise
 from tests.s3.careless import Careless, error
 from tests.s3.server import OWNER
 
@@ -315,3 +318,32 @@ def test_an_answer_that_makes_no_sense(careless: Careless, blobs: S3Blobs) -> No
         list(blobs.names())
     with pytest.raises(StorageError):
         blobs.read(NAME, 1, 3)
+
+
+@pytest.mark.parametrize(("method", "sound"), [("GET", 0), ("GET", 1), ("GET", 2), ("HEAD", 0)])
+def test_a_server_that_goes_away_is_no_damage(
+    careless: Careless, tmp_path: Path, method: str, sound: int
+) -> None:
+    blobs = S3Blobs(bucket_of(careless, timeout=2), tmp_path / "tmp")
+    left = [sound]
+
+    def away(call: Call) -> Answer | None:
+        left[0] -= call.method == method and bool(call.key)
+        return error(503, "SlowDown") if left[0] < 0 else None
+
+    with Repo(MemoryLedger(), blobs) as repo:
+        items = [b"%d" % number * 50 for number in range(100)]
+        digests = repo.objects.put_many(items, pin=True)
+        repo.seal()
+        items.append(noise(200_000))
+        digests.append(repo.objects.put(items[-1], pin=True))
+        kept = dict(careless.blobs)
+        for check in (repo.verify, repo.repair):
+            left[0] = sound
+            careless.rule = away
+            with pytest.raises(Unreachable, match="503"):
+                check()
+            careless.rule = lambda _: None
+            assert careless.blobs == kept
+        assert repo.verify().ok
+        assert [data for _, data in repo.objects.get_many(digests)] == items

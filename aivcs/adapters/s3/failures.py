@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import AivcsError, MissingObject, StorageError
+from aivcs.errors import AivcsError, MissingObject, StorageError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def failure(address: Address, name: str, status: int, code: str, text: str) -> A
     else:
         msg = f"no answer from the server of {what}: {_brief(text)}"
         hint = "check that it runs and is reachable, then repeat the action; nothing was lost"
-    return StorageError(msg, hint=hint)
+    return Unreachable(msg, hint=hint)
 
 
 def spool_failure(folder: Path, error: OSError) -> StorageError:
