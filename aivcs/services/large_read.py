@@ -6,7 +6,7 @@ import io
 import os
 from array import array
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from _typeshed import WriteableBuffer
+
+
+_FEW: Final = 2
 
 
 class LargeReader(io.RawIOBase):
@@ -56,14 +59,30 @@ class LargeReader(io.RawIOBase):
         import hashlib
 
         whole = hashlib.sha256()
-        last = len(self._footer) - 1
-        for index in range(last + 1):
-            chunk = self._load(index)
+        left = len(self._footer)
+        for chunk in self._loaded():
             whole.update(chunk)
-            if index == last and Digest(whole.digest()) != self._footer.digest:
+            left -= 1
+            if not left and Digest(whole.digest()) != self._footer.digest:
                 detail = "its SHA-256 differs"
                 raise self._damaged(detail)
             yield chunk
+
+    def _loaded(self) -> Iterator[bytes]:
+        """Yield the chunks; where they are many, a thread loads the next one meanwhile."""
+        count = len(self._footer)
+        if count <= _FEW:
+            yield from map(self._load, range(count))
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as loader:
+            ahead = loader.submit(self._load, 0)
+            for index in range(1, count):
+                chunk = ahead.result()
+                ahead = loader.submit(self._load, index)
+                yield chunk
+            yield ahead.result()
 
     def content(self) -> bytes:
         """Return the whole content, held to its SHA-256."""
