@@ -12,6 +12,7 @@ from aivcs.domain.report import Problem, Severity
 from aivcs.errors import ConflictError, CorruptionError
 from aivcs.services.pack_format import header_length
 from aivcs.services.pack_write import write_pack
+from aivcs.services.training import SAMPLE_BYTES, trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,7 +110,7 @@ class Repacker:
 
     def _rewrite(self, packs: Sequence[Pack], advance: Callable[[], None]) -> None:
         with self._blobs.stage() as staged:
-            dictionary = self._reader.dictionary(packs[0])
+            dictionary = self._dictionary(packs)
             items = self._living(packs, advance)
             first = next(items, None)
             if first is None:
@@ -122,6 +123,19 @@ class Repacker:
         while some := tuple(islice(moves, _MOVES)):
             self._ledger.commit(Batch(moves=some))
         self.freed -= written.new.pack.size
+
+    def _dictionary(self, packs: Sequence[Pack]) -> bytes | None:
+        """Return the largest pack's; what paid for no pack alone may pay for all together."""
+        largest = max(packs, key=lambda pack: (pack.dictionary_length > 0, pack.size))
+        if largest.dictionary_length or len(packs) == 1:
+            return self._reader.dictionary(largest)
+        sample: list[bytes] = []
+        content = 0
+        for _, data in self._living(packs, lambda: None):
+            if content < SAMPLE_BYTES:
+                sample.append(data)
+            content += len(data)
+        return trained(sample, content)
 
     def _living(
         self, packs: Sequence[Pack], advance: Callable[[], None]

@@ -11,6 +11,7 @@ from aivcs.domain.sealed import Sealed
 from aivcs.errors import CorruptionError
 from aivcs.services.damage import damaged_pack
 from aivcs.services.grouping import look
+from aivcs.services.merging import merge_small
 from aivcs.services.pack_read import PackReader
 from aivcs.services.pack_write import write_pack
 from aivcs.services.resuming import Resumer, move
@@ -50,8 +51,8 @@ class Sealer:
 
     Each object is in one tier at every instant: it is moved by one transaction, after the
     pack was published and read back. Whatever interrupts a seal, the next one goes on.
-    Memory: the rows of one pack (64 MiB and about 100 MiB for 100,000 objects), one block
-    a thread and the dictionary.
+    Many small packs are merged at its end. Memory: the rows of one pack, at most 64 MiB, and
+    about 1 KiB for each of its objects, at most 100,000.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Sealer:
                 sealed = self._seal(gathered, sealed, advance)
                 if gathered.at_end:
                     break
+            merge_small(self._ledger, self._blobs, self._objects.packs)
             self._ledger.compact()
         return sealed
 

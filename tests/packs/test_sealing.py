@@ -12,7 +12,7 @@ from aivcs.domain.digest import Digest
 from aivcs.domain.sealed import Sealed
 from aivcs.errors import IntegrityError, StorageError
 from aivcs.repo import init, open_repo
-from aivcs.services import resuming, sealing
+from aivcs.services import merging, resuming, sealing
 from aivcs.services.grouping import Look, look
 from aivcs.services.objects import CasStore
 from aivcs.services.pack_read import PackReader
@@ -374,3 +374,43 @@ def test_a_sample_that_is_too_small_trains_nothing() -> None:
 )
 def test_what_objects_look_like(content: bytes, expected: Look) -> None:
     assert look(content) is expected
+
+
+def test_many_small_packs_become_one(repo: Repo) -> None:
+    digests: list[Digest] = []
+    contents = sentences(20 * merging.MANY)
+    for turn in range(merging.MANY):
+        assert len(published(repo)) == turn
+        digests += repo.objects.put_many(contents[20 * turn : 20 * (turn + 1)])
+        assert repo.seal().objects == 20
+    check_all_sealed(repo, digests, contents)
+    (pack,) = repo._ledger.packs()
+    assert pack.objects == len(contents)
+    # Alone none of them had enough to train from.
+    assert pack.dictionary_length
+
+
+@pytest.mark.parametrize("place", [30, -20])
+def test_a_small_pack_that_is_damaged_stays_and_the_others_are_merged(
+    repo: Repo, place: int
+) -> None:
+    digests: list[Digest] = []
+    packs: list[Digest] = []
+    for turn in range(merging.MANY):
+        digests.append(repo.objects.put(b"object %d" % turn))
+        repo.seal()
+        if turn == 3:
+            (name,) = (row for row in repo._blobs.names() if pack_digest(row) not in packs)
+            data = bytearray(repo._blobs.read(name, 0, repo._blobs.size(name)))
+            data[place] ^= 1
+            repo._blobs.delete(name)
+            with repo._blobs.stage() as staged:
+                staged.write(bytes(data))
+                staged.publish(name)
+        packs = published(repo)
+    assert len(packs) == merging.MANY
+    digests.append(repo.objects.put(b"the last"))
+    repo.seal()
+    assert len(published(repo)) == 2
+    del digests[3]
+    assert len(dict(repo.objects.get_many(digests))) == len(digests)
