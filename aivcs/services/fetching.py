@@ -45,7 +45,10 @@ def _ordered(
         stored = found.get(digest)
         if stored is None:
             raise absent(digest, objects.ledger)
-        if stored.place is not None and digest not in ahead:
+        if stored.place is None:
+            yield digest, objects.read(stored)
+            continue
+        if digest not in ahead:
             ahead = _read_ahead(objects, [found[d] for d in window[number:] if d in found])
         content = ahead.get(digest)
         yield digest, objects.read(stored) if content is None else content

@@ -85,14 +85,14 @@ def unpacker_of(dictionary: ZstdCompressionDict | None) -> ZstdDecompressor:
 
 def unpack_by(unpacker: ZstdDecompressor, data: bytes, size: int) -> bytes:
     """Return the ``size`` bytes of a frame, as ``unpack`` does, with a given context."""
-    from zstandard import ZstdError, frame_content_size
+    import zstandard
 
     try:
-        held = frame_content_size(data)
+        held = zstandard.frame_content_size(data)
         if held != size or size > MAX_UNPACKED:
             msg = f"its frame holds {held} bytes where {size} are recorded"
             raise CorruptionError(msg)
         return unpacker.decompress(data, max_output_size=size, allow_extra_data=False)
-    except ZstdError as error:
+    except zstandard.ZstdError as error:
         msg = f"it cannot be decompressed ({error})"
         raise CorruptionError(msg) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from aivcs.domain.batch import Batch, Reference, Role, Tier
@@ -169,8 +170,6 @@ class CasStore:
         return wanted
 
     def _unpacked(self, stored: StoredObject, data: bytes) -> bytes:
-        from hashlib import sha256
-
         content = data
         if stored.codec:
             try:
