@@ -101,7 +101,7 @@ class _Pipeline:
         packer, committer = self._threads
         self._packed.append(packer.submit(encode_all, contents))
         self._commits.append(committer.submit(self._commit))
-        while len(self._commits) > _WAITING:
+        while len(self._commits) >= _WAITING:
             self._commits.popleft().result()
 
     def finish(self, contents: Contents) -> None:
