@@ -23,7 +23,8 @@ FORMAT: Final = 1
 def locate(start: Path, *, upward: bool) -> Path:
     """Return the repository's folder at ``start`` or, going ``upward``, above it.
 
-    ``start`` may be the folder itself, or a copy of it under another name. Raises NoRepository, RepositoryTooNew.
+    ``start`` may be the folder itself, or a copy of it under another name. Raises
+    NoRepository, RepositoryTooNew.
     """
     start = start.absolute()
     for place in (start, *(start.parents if upward else ())):
