@@ -9,7 +9,7 @@ from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.repair import Repaired, Unhealed
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
 from aivcs.services.breakage import Breakage
 from aivcs.services.check_content import ContentChecks
 from aivcs.services.copies import Copies
@@ -170,6 +170,8 @@ class Repairer:
     def _is_whole(self, digest: Digest) -> bool:
         try:
             self._objects.check(digest)
+        except Unreachable:
+            raise
         except (NotFound, CorruptionError, StorageError):
             return False
         return True
