@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROLES: Final = ("writer",) * 6 + ("sealer", "collector")
-_MEAN_LIFE_SECONDS: Final = 2.0
+_MEAN_LIFE_SECONDS: Final = 4.0
 _MIN_LIFE_SECONDS: Final = 0.2
 _TICK_SECONDS: Final = 0.05
 _MOST_SHOWN: Final = 20

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from soak.promises import Promises
 
 ROLES: Final = ("writer", "keeper", "all", "keeper")
-_MEAN_SECONDS: Final = 0.12
+_MEAN_SECONDS: Final = 0.4
 _THOROUGH_EVERY: Final = 10
 _MOST_SHOWN: Final = 20
 

@@ -189,7 +189,7 @@ class ObjectsMachine(RuleBasedStateMachine):
     @rule(
         number=_NUMBERS,
         what=st.sampled_from(["put", "put_pinned", "delete", "seal", "gc", "gc_full"]),
-        at=st.integers(1, 8),
+        at=st.integers(1, 12),
         landed=st.booleans(),
     )
     def die(self, number: int, what: str, at: int, landed: bool) -> None:  # noqa: FBT001 - drawn
