@@ -124,6 +124,10 @@ class ObjectReads:
 
     def listing(self, pack: Digest) -> Listing | None:
         """Return what is listed of a pack, as of one moment."""
+        with self._db.snapshot():
+            return self._listing(pack)
+
+    def _listing(self, pack: Digest) -> Listing | None:
         from aivcs.domain.listing import Listing
 
         found = self._db.rows(
