@@ -190,7 +190,8 @@ def stored(row: Row) -> StoredObject:
             return StoredObject(Digest(found), size, Codec(codec), data)
         return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(_block(row[5:]), start))
     except (ValueError, TypeError, CorruptionError) as error:
-        msg = f"the row of object {found.hex()} cannot be: {error}"
+        name = found.hex() if isinstance(found, bytes) else repr(found)
+        msg = f"the row of object {name} cannot be: {error}"
         raise CorruptionError(msg, hint="'aivcs verify' says more") from error
 
 
