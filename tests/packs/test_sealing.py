@@ -13,12 +13,11 @@ from aivcs.domain.sealed import Sealed
 from aivcs.errors import IntegrityError, StorageError
 from aivcs.repo import init, open_repo
 from aivcs.services import merging, resuming, sealing
-from aivcs.services.grouping import Look, look
+from aivcs.services.grouping import look
 from aivcs.services.objects import CasStore
 from aivcs.services.pack_read import PackReader
 from aivcs.services.pack_write import write_pack
 from aivcs.services.sealing import Sealer
-from aivcs.services.training import trained
 from aivcs.testing.faults import Death, FailingLedger, Fuse, dying_blobs, dying_ledger
 from aivcs.testing.objects import noise, replace_stored
 from tests.packs.packing import sentences, texts
@@ -352,28 +351,6 @@ def test_content_that_has_nothing_in_common_gets_no_dictionary(repo: Repo) -> No
     repo.seal()
     assert [pack.dictionary_length for pack in repo._ledger.packs()] == [0]
     check_all_sealed(repo, digests, [noise(40_000, seed) for seed in range(4)])
-
-
-def test_a_sample_that_is_too_small_trains_nothing() -> None:
-    assert trained([b"few"], 2**20) is None
-    assert trained([], 2**20) is None
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"", Look.TEXT),
-        (b' \n{"a": 1}', Look.JSON),
-        (b"[1]", Look.JSON),
-        ("é".encode() * 200, Look.TEXT),
-        (b"x" + "é".encode() * 200, Look.TEXT),
-        (b"text\0", Look.BINARY),
-        (b"\xff" * 300, Look.BINARY),
-        ("é".encode()[:1], Look.BINARY),
-    ],
-)
-def test_what_objects_look_like(content: bytes, expected: Look) -> None:
-    assert look(content) is expected
 
 
 def test_many_small_packs_become_one(repo: Repo) -> None:
