@@ -107,15 +107,15 @@ def test_a_file_that_fails_after_its_head_is_named(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes(100))
-    for name in ("read", "readv"):
 
-        def fail(*_: object) -> bytes:
-            raise OSError(5, "Input/output error")
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
 
+    for name, most in (("read", 20), ("read", 200), ("readv", 20)):
         with monkeypatch.context() as patch:
             patch.setattr(os, name, fail)
             with pytest.raises(InvalidInputError, match="file: Input"):
-                joined(path)
+                joined(path, most)
 
 
 def test_a_file_is_read_from_where_it_stands_and_stays_open() -> None:
