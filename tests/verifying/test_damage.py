@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
+from aivcs.adapters.sqlite import rows
 from aivcs.adapters.sqlite.checksum import COLUMNS
 from aivcs.domain.batch import Batch, Expiry
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Severity
 from aivcs.domain.run import RunMetadata, RunStatus
+from aivcs.errors import CorruptionError
 from aivcs.repo import init, open_repo
 from aivcs.services.importing import Wanted
 from aivcs.testing.objects import noise
@@ -360,3 +362,10 @@ def test_a_change_that_leaves_the_checksum_is_found(scene: Scene, table: str, co
         sealed=False,
     )
     assert scene.problems()
+
+
+@pytest.mark.parametrize("found", [None, "text", 7, b"short"])
+def test_a_row_whose_digest_is_none(found: object) -> None:
+    """A changed byte of a page can make any value of a column."""
+    with pytest.raises(CorruptionError, match="cannot be"):
+        rows.stored((found, 3, 0, b"abc", None))
