@@ -50,7 +50,8 @@ class Breakage:
                 needs[use.digest].append(str(use))
         for digest, found in needs.items():
             specs = self._parts.get(digest, {})
-            found.extend(f"{label} of spec {spec.short()}" for spec, label in specs.items() if label)
+            labels = ((spec, label) for spec, label in specs.items() if label)
+            found.extend(f"{label} of spec {spec.short()}" for spec, label in labels)
             for spec in specs:
                 found.extend(self._releases.get(spec, ()))
         return {digest: tuple(dict.fromkeys(found)) for digest, found in needs.items()}
