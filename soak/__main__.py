@@ -23,7 +23,7 @@ def main() -> int:
     for name in asked.names or SWEEPS:
         print(f"{name}: begins", flush=True)
         result = SWEEPS[name](asked.seed, asked.share)
-        keep(result)
+        keep(result, asked.share)
         print(f"{name}: {'ok' if result.ok else 'WRONG'} after {result.seconds:.0f} s", end=" ")
         print(result.counts, *result.wrong, sep="\n  ", flush=True)
         failed += not result.ok

@@ -17,7 +17,7 @@ _HEAD: Final = """\
 # Reliability: what was tried to break it
 
 `make soak` runs the sweeps below in full and writes this page from their results. The test
-suite runs a smaller, seeded part of each. In every sweep a *promise* is a call that returned:
+suite runs a smaller, seeded part of each. A share below 100% is a part too. In every sweep a *promise* is a call that returned:
 an object that was stored, pinned, or named by a run or a spec. A sweep counts as wrong every
 promise that was not kept, every byte that came back wrong, every repository that did not open,
 all damage that `verify` reports, and every object or file that the last `gc --full` should have
@@ -95,21 +95,22 @@ def _parts(kept: Mapping[str, Kept]) -> Iterator[str]:
 
 
 def _summary(kept: Mapping[str, Kept]) -> Iterator[str]:
-    yield "| sweep | result | seed | time | commit |\n|---|---|---|---|---|\n"
+    yield "| sweep | result | share | seed | time | commit |\n|---|---|---|---|---|---|\n"
     for name in TEXTS:
         if name in kept:
             one = kept[name]
             verdict = "nothing wrong" if one.result.ok else f"{len(one.result.wrong)} wrong"
             commit = one.commit + (" with changes" if one.changed else "")
             seed, seconds = one.result.seed, one.result.seconds
-            yield f"| {name} | {verdict} | {seed} | {seconds:.0f} s | `{commit}` |\n"
+            share = f"{one.share:.0%}"
+            yield f"| {name} | {verdict} | {share} | {seed} | {seconds:.0f} s | `{commit}` |\n"
     machines = sorted({one.machine for one in kept.values()})
     yield "".join(f"\nMachine: {machine}.\n" for machine in machines)
 
 
 def _figures(kept: Kept | None) -> Iterator[str]:
     if kept is None:
-        yield "It has not been run in full yet.\n"
+        yield "It has not been run yet.\n"
         return
     yield "| what | how many |\n|---|---:|\n"
     for what, number in kept.result.counts.items():

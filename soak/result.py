@@ -37,16 +37,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A result with where and on what it was found."""
+    """A result with where and on what it was found; ``share`` of a full sweep was done."""
 
     result: Result
     commit: str
     changed: bool
     finished: str
     machine: str
+    share: float = 1.0
 
 
-def keep(result: Result) -> Path:
+def keep(result: Result, share: float = 1.0) -> Path:
     """Write a result below ``build/soak`` and return the file's path."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{result.name}.json"
@@ -56,6 +57,7 @@ def keep(result: Result) -> Path:
         bool(_git("status", "--porcelain", "--", "aivcs", "soak")),
         datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         _machine(),
+        share,
     )
     path.write_text(json.dumps(asdict(kept), indent=2) + "\n")
     return path

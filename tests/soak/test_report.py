@@ -25,10 +25,10 @@ def test_the_page_has_the_figures_of_every_result(
 ) -> None:
     monkeypatch.setattr(result, "RESULTS", tmp_path)
     good = load(keep(Result("machine", 3, 61.2, {"steps": 12_345})))
-    bad = load(keep(Result("crew", 4, 2, {"kills": 5}, ("lost", "lost too"))))
+    bad = load(keep(Result("crew", 4, 2, {"kills": 5}, ("lost", "lost too")), 0.25))
     page = report.page({"machine": good, "crew": bad})
-    assert "| machine | nothing wrong | 3 | 61 s |" in page
-    assert "| crew | 2 wrong | 4 | 2 s |" in page
+    assert "| machine | nothing wrong | 100% | 3 | 61 s |" in page
+    assert "| crew | 2 wrong | 25% | 4 | 2 s |" in page
     assert "| steps | 12,345 |" in page
     assert "| **wrong** | **2** |" in page
-    assert page.count("It has not been run in full yet.") == len(report.TEXTS) - 2
+    assert page.count("It has not been run yet.") == len(report.TEXTS) - 2
