@@ -90,6 +90,11 @@ class Rebuilder:
         return False
 
     def _take_in(self, footer: Footer) -> int:
+        # All or nothing: what is not listed of a listed pack is dead to a collection.
+        with self._ledger.exclusive():
+            return self._list(footer)
+
+    def _list(self, footer: Footer) -> int:
         self._ledger.commit(Batch(packs=(footer.listing(),)))
         found = 0
         items = footer.objects()

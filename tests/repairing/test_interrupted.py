@@ -11,6 +11,7 @@ import pytest
 
 from aivcs.domain.digest import Digest
 from aivcs.repo import Repo, open_repo
+from aivcs.services import rebuilding
 from aivcs.testing.faults import Death, Dying, Fuse
 from tests.repairing.conftest import LATER, Scene, flip
 
@@ -103,4 +104,21 @@ def test_beside_a_process_that_writes(scene: Scene) -> None:
     assert int(done) > 4
     assert all(one.ok for one in found)
     assert {one.healed + one.quarantined + one.discarded for one in found} == {()}
+    scene.check_whole()
+
+
+def test_a_repair_that_dies_while_it_lists_a_pack_has_listed_nothing_of_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "_FINDS", 50)
+    scene.sql("DROP TABLE sealed")
+
+    def die() -> None:
+        raise Death
+
+    with open_repo(scene.place) as repo:
+        with pytest.raises(Death):
+            repo.repair(advance=die)
+        assert repo._ledger.packs() == []
+    assert scene.repair().ok
     scene.check_whole()
