@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.domain.collection import Collected
 from aivcs.services.expiring import expire, expiring
 from aivcs.services.marking import Mark
+from aivcs.services.missing import missing
 from aivcs.services.reachability import Closure
 from aivcs.services.removing import sweep
 from aivcs.services.repacking import Repacker
@@ -78,7 +79,9 @@ class Collector:
         mark = Mark(self._ledger, closure, advance)
         gone = list(self._sweep(mark, closure))
         packs = Repacker(self._ledger, self._blobs, self._objects.packs)
-        packs.renew(packs.worn(mark.packs, full=full), advance)
+        # Whoever asks for every dead byte wants those gone, too, that somebody still names.
+        lost = frozenset() if full else frozenset(missing(self._ledger, self._objects))
+        packs.renew(packs.worn(mark.packs, full=full, lost=lost), advance)
         strays = Strays(self._ledger, self._blobs, self._objects.packs, closure)
         stray = [freed for found in strays.find() if (freed := strays.remove(found))]
         unfinished = self._blobs.sweep()

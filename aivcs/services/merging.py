@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.errors import CorruptionError
+from aivcs.services.missing import missing
 from aivcs.services.repacking import Repacker, Worn
 
 if TYPE_CHECKING:
     from aivcs.domain.batch import Pack
     from aivcs.ports import BlobStore, Ledger
+    from aivcs.services.objects import CasStore
     from aivcs.services.pack_read import PackReader
 
 SMALL: Final = 2**20
@@ -19,20 +21,24 @@ MANY: Final = 16
 """So many small packs are merged."""
 
 
-def merge_small(ledger: Ledger, blobs: BlobStore, reader: PackReader) -> bool:
+def merge_small(ledger: Ledger, blobs: BlobStore, objects: CasStore) -> bool:
     """Merge the small packs when there are many; tell whether there were.
 
-    Whoever calls is the only one at upkeep. Packs that cannot be read stay as they are.
-    Raises StorageError.
+    Whoever calls is the only one at upkeep. Packs that cannot be read stay as they are, and
+    so do those with objects that are needed, but not listed. Raises StorageError.
     """
     small = [pack for pack in ledger.packs() if pack.size < SMALL]
     if len(small) < MANY:
         return False
-    sound = [pack for pack in small if _is_sound(reader, pack)]
+    repacker = Repacker(ledger, blobs, objects.packs)
+    lost = frozenset(missing(ledger, objects))
+    sound = [
+        pack for pack in small if _is_sound(objects.packs, pack) and not repacker.has(pack, lost)
+    ]
     if len(sound) < MANY:
         return False
     whole = [Worn(pack, dead=0, bytes=pack.size, living=pack.objects) for pack in sound]
-    Repacker(ledger, blobs, reader).renew(whole, lambda: None)
+    repacker.renew(whole, lambda: None)
     return True
 
 

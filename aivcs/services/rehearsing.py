@@ -8,6 +8,7 @@ from aivcs.domain.blobname import pack_name
 from aivcs.domain.collection import Collected, Removal, Removed
 from aivcs.errors import CorruptionError
 from aivcs.services.marking import Mark
+from aivcs.services.missing import missing
 from aivcs.services.repacking import Repacker
 from aivcs.services.strays import Strays
 
@@ -41,7 +42,8 @@ def rehearse(
         for item in page
     ]
     packs = Repacker(ledger, blobs, reader)
-    worn = packs.worn(mark.packs, full=full)
+    lost = frozenset() if full else frozenset(missing(ledger, objects))
+    worn = packs.worn(mark.packs, full=full, lost=lost)
     strays = Strays(ledger, blobs, reader, closure)
     files = [Removed(stray.name, stray.size, Removal.STRAY) for stray in strays.find()]
     files += [Removed(name, size, Removal.UNFINISHED) for name, size in blobs.unfinished()]

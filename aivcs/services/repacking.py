@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.report import Problem, Severity
-from aivcs.errors import ConflictError, CorruptionError
+from aivcs.errors import ConflictError, CorruptionError, MissingObject
 from aivcs.services.pack_format import header_length
 from aivcs.services.pack_write import write_pack
 from aivcs.services.training import SAMPLE_BYTES, trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from aivcs.domain.batch import NewPack, Pack
     from aivcs.domain.digest import Digest
@@ -59,14 +60,23 @@ class Repacker:
         self.dropped = 0
         self.freed = 0
 
-    def worn(self, living: Mapping[Digest, Living], *, full: bool) -> list[Worn]:
+    def worn(
+        self,
+        living: Mapping[Digest, Living],
+        *,
+        full: bool,
+        lost: AbstractSet[Digest] = frozenset(),
+    ) -> list[Worn]:
         """Return the packs to be rewritten or dropped: at least a fifth of each is dead.
 
         ``living`` says what is needed of each pack. With ``full`` one dead byte is enough.
+        A pack that may have the bytes of a ``lost`` object stays as it is.
         """
         found: list[Worn] = []
         for pack in self._ledger.packs():
             alive = living.get(pack.digest)
+            if (alive is None or alive.objects < pack.objects) and self.has(pack, lost):
+                continue
             if alive is None:
                 found.append(Worn(pack, pack.size, pack.size, 0))
             elif alive.objects < pack.objects:
@@ -79,6 +89,25 @@ class Repacker:
                 if full or worn.pays:
                     found.append(worn)
         return found
+
+    def has(self, pack: Pack, lost: AbstractSet[Digest]) -> bool:
+        """Tell whether a pack has bytes of ``lost`` objects, or nobody can tell."""
+        if not lost:
+            return False
+        try:
+            found = sum(one.digest in lost for one in self._reader.footer(pack.digest).objects())
+        except MissingObject:
+            return False
+        except CorruptionError as error:
+            self._cannot(pack, error)
+            return True
+        if found:
+            detail = (
+                f"it has {found} objects that are needed, but not listed;"
+                " 'aivcs repair' brings them back, 'aivcs gc --full' removes them"
+            )
+            self.problems.append(Problem("pack", str(pack.digest), detail, Severity.WARNING))
+        return bool(found)
 
     def _content(self, pack: Pack) -> int:
         blocks = self._reader.footer(pack.digest).blocks

@@ -90,7 +90,7 @@ class Sealer:
                 sealed = self._seal(gathered, sealed, advance)
                 if gathered.at_end:
                     break
-            merge_small(self._ledger, self._blobs, self._objects.packs)
+            merge_small(self._ledger, self._blobs, self._objects)
             self._ledger.compact()
         return sealed
 
