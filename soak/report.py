@@ -20,8 +20,8 @@ _HEAD: Final = """\
 suite runs a smaller, seeded part of each; a share below 100% is a part too. In every sweep a
 *promise* is a call that returned: an object that was stored, pinned, or named by a run or a
 spec. A sweep counts as wrong every promise that was not kept, every byte that came back wrong,
-every repository that did not open, all damage that `verify` reports, and every object or file that the last `gc --full` should have
-removed and did not.
+every repository that did not open, all damage that `verify` reports, and every object or file
+that the last `gc --full` should have removed and did not.
 """
 
 TEXTS: Final = {
