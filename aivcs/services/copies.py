@@ -89,6 +89,13 @@ class Copies:
                 continue
         return self._large(digest) or self._elsewhere(digest)
 
+    def has_file(self, digest: Digest) -> bool:
+        """Tell whether the store has a whole file of this object, whatever its row says."""
+        copy = self._large(digest)
+        if copy is not None:
+            copy.close()
+        return copy is not None
+
     def _large(self, digest: Digest) -> BinaryIO | None:
         try:
             with LargeReader(self._blobs.open(large_name(digest)), digest) as file:

@@ -144,7 +144,7 @@ class Repairer:
                 yield digest
             elif (copy := copies.find(digest)) is not None:
                 self._advance()
-                row = self._replacement(digest, copy)
+                row = self._replacement(copies, digest, copy)
                 if row is None:
                     yield digest
                 elif row.digest == digest:
@@ -176,12 +176,15 @@ class Repairer:
             return False
         return True
 
-    def _replacement(self, digest: Digest, copy: bytes | BinaryIO) -> StoredObject | None:
+    def _replacement(
+        self, copies: Copies, digest: Digest, copy: bytes | BinaryIO
+    ) -> StoredObject | None:
         """Set aside what is there, and return the row of the copy; None in a dry run."""
         if self._dry_run:
             _close(copy)
             return None
-        self._set_aside(digest)
+        # A whole file is the copy itself, and stays: it is only its row that is damaged.
+        self._set_aside(digest, file=not copies.has_file(digest))
         return self._prepared(copy)
 
     def _prepared(self, copy: bytes | BinaryIO) -> StoredObject:
@@ -190,7 +193,7 @@ class Repairer:
         with closing(copy):
             return self._objects.prepare(copy)
 
-    def _set_aside(self, digest: Digest) -> None:
+    def _set_aside(self, digest: Digest, *, file: bool = True) -> None:
         """Keep what is there of an object before it is replaced."""
         try:
             stored = self._ledger.objects([digest]).get(digest)
@@ -200,7 +203,7 @@ class Repairer:
             return
         if stored.data is not None:
             self._quarantine.keep(f"{digest}.hot", stored.data)
-        elif self._quarantine.keep_file(self._blobs, large_name(digest)):
+        elif file and self._quarantine.keep_file(self._blobs, large_name(digest)):
             self._blobs.delete(large_name(digest))
 
     def _discard(self, left: dict[Digest, str]) -> list[Unhealed]:

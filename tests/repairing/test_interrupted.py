@@ -122,3 +122,20 @@ def test_a_repair_that_dies_while_it_lists_a_pack_has_listed_nothing_of_it(
         assert repo._ledger.packs() == []
     assert scene.repair().ok
     scene.check_whole()
+
+
+def test_a_whole_file_stays_where_only_its_row_is_damaged(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.sql("UPDATE large SET size = size + 1")
+
+    def die(*_: object) -> None:
+        raise Death
+
+    with open_repo(scene.place) as repo, monkeypatch.context() as patch:
+        patch.setattr(repo.objects, "prepare", die)
+        with pytest.raises(Death):
+            repo.repair()
+    repaired = scene.repair()
+    assert (repaired.ok, repaired.quarantined) == (True, ())
+    scene.check_whole()
