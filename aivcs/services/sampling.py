@@ -41,11 +41,15 @@ class Portion:
         return False
 
     def chosen(self, things: Iterable[tuple[str, T]]) -> list[T]:
-        """Return those of the named things that are read, in the order of reading."""
-        taken = [(self._chance(key), key, thing) for key, thing in things]
-        kept = [one for one in taken if one[0] < self._limit]
-        self.whole &= len(kept) == len(taken)
-        return [thing for *_, thing in sorted(kept, key=lambda one: one[:2])]
+        """Return those of the named things that are read, in the order of reading.
+
+        Of some things at least one is: a sample without content would find no damage.
+        """
+        known = [(self._chance(key), key, thing) for key, thing in things]
+        known.sort(key=lambda one: one[:2])
+        kept = [one for one in known if one[0] < self._limit] or known[:1]
+        self.whole &= len(kept) == len(known)
+        return [thing for *_, thing in kept]
 
     def _chance(self, key: str) -> int:
         from hashlib import sha256

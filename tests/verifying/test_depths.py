@@ -36,6 +36,13 @@ def test_a_portion_takes_about_so_many(percent: int) -> None:
     assert other != chosen
 
 
+def test_the_smallest_portion_of_something_is_one() -> None:
+    portion = Portion(0.001, 1, lambda: False)
+    assert len(portion.chosen((str(n), n) for n in range(9))) == 1
+    assert not portion.whole
+    assert portion.chosen(()) == []
+
+
 def test_all_is_a_portion_too() -> None:
     portion = Portion(100, 1, lambda: False)
     assert sorted(portion.chosen((str(n), n) for n in range(99))) == list(range(99))
