@@ -13,11 +13,14 @@ from aivcs import errors
 
 if TYPE_CHECKING:
     from aivcs.domain.batch import StoredObject as StoredObject
+    from aivcs.domain.collection import Collected as Collected
     from aivcs.domain.digest import Digest as Digest
+    from aivcs.domain.diskuse import DiskUse as DiskUse
     from aivcs.domain.events import RunEvent as RunEvent
     from aivcs.domain.release import ReleaseKind as ReleaseKind
     from aivcs.domain.release import ReleaseMetadata as ReleaseMetadata
     from aivcs.domain.release import ReleaseRecord as ReleaseRecord
+    from aivcs.domain.repair import Repaired as Repaired
     from aivcs.domain.report import Problem as Problem
     from aivcs.domain.report import Report as Report
     from aivcs.domain.run import TRANSITIONS as TRANSITIONS
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
     from aivcs.domain.run import RunRecord as RunRecord
     from aivcs.domain.run import RunStatus as RunStatus
     from aivcs.domain.run import RunSummary as RunSummary
+    from aivcs.domain.sealed import Sealed as Sealed
     from aivcs.domain.spec import AgentSpec as AgentSpec
     from aivcs.domain.spec import SpecFile as SpecFile
+    from aivcs.domain.usage import Explanation as Explanation
     from aivcs.errors import AivcsError as AivcsError
     from aivcs.repo import Repo as Repo
     from aivcs.repo import init as init
@@ -45,12 +50,16 @@ _HOMES: Final = {
     "AgentSpec": "aivcs.domain.spec",
     "AivcsError": "aivcs.errors",
     "CasStore": "aivcs.services.objects",
+    "Collected": "aivcs.domain.collection",
     "Digest": "aivcs.domain.digest",
+    "DiskUse": "aivcs.domain.diskuse",
+    "Explanation": "aivcs.domain.usage",
     "Problem": "aivcs.domain.report",
     "ReleaseKind": "aivcs.domain.release",
     "ReleaseMetadata": "aivcs.domain.release",
     "ReleaseRecord": "aivcs.domain.release",
     "ReleaseRegistry": "aivcs.services.releases",
+    "Repaired": "aivcs.domain.repair",
     "Repo": "aivcs.repo",
     "Report": "aivcs.domain.report",
     "RunEvent": "aivcs.domain.events",
@@ -60,6 +69,7 @@ _HOMES: Final = {
     "RunRecord": "aivcs.domain.run",
     "RunStatus": "aivcs.domain.run",
     "RunSummary": "aivcs.domain.run",
+    "Sealed": "aivcs.domain.sealed",
     "SpecFile": "aivcs.domain.spec",
     "SpecStore": "aivcs.services.specs",
     "StoredObject": "aivcs.domain.batch",

@@ -10,7 +10,10 @@ import pytest
 if TYPE_CHECKING:
     from tests.cli.conftest import Program
 
-HEAVY = ("rich", "tomllib", "subprocess", "pathspec", "blake3", "zstandard", "hypothesis")
+HEAVY = (
+    "rich", "tomllib", "subprocess", "pathspec", "blake3", "zstandard", "hypothesis", "obstore",
+    "sqlite_utils", "multiprocessing", "asyncio", "concurrent",
+)  # fmt: skip
 DRIVERS = ("apsw", "sqlite3", "aivcs.repo", "aivcs.domain")
 ASK = """
 import sys
