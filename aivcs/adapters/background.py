@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _YIELDING: Final = 10
+_INTERPRETERS: Final = ("python", "pypy", "graalpy")
 _started: Final[list[int]] = []
 
 
@@ -23,7 +24,7 @@ def start(arguments: Sequence[str]) -> None:
     import subprocess
 
     _forget_ended()
-    if not sys.executable:
+    if not _is_interpreter(sys.executable):
         return
     with contextlib.suppress(OSError):
         # Not a context manager: nobody waits for it.
@@ -39,6 +40,16 @@ def start(arguments: Sequence[str]) -> None:
         # Else the object would complain that the process still runs.
         child.returncode = 0
         os.setpriority(os.PRIO_PROCESS, child.pid, _YIELDING)
+
+
+def _is_interpreter(program: str) -> bool:
+    """Tell whether this program takes a module to run.
+
+    A program that was frozen, or has an interpreter built in, is not to be started again:
+    it would do its own work once more.
+    """
+    name = os.path.basename(program)  # noqa: PTH119 - pathlib is not needed otherwise
+    return name.startswith(_INTERPRETERS) and not hasattr(sys, "frozen")
 
 
 def _forget_ended() -> None:

@@ -202,6 +202,20 @@ def test_what_cannot_be_started_is_left(monkeypatch: pytest.MonkeyPatch) -> None
     assert background._started == []
 
 
+def test_a_program_that_is_no_interpreter_is_not_started_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(background, "_started", [])
+    application = tmp_path / "application"
+    application.symlink_to(sys.executable)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(application))
+        background.start(["--version"])
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    background.start(["--version"])
+    assert background._started == []
+
+
 def test_processes_that_ended_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "_started", [])
     background.start(["--version"])
