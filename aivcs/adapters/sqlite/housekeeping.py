@@ -107,9 +107,13 @@ class Housekeeping:
 
     def compact(self, advance: Callable[[], None] = lambda: None) -> None:
         """Cut free pages off the file, some at a time, then merge the log into it."""
-        while self._db.rows("PRAGMA freelist_count") != [(0,)]:
+        left = self._free_pages()
+        while left:
             self._db.maintain(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
             advance()
+            before, left = left, self._free_pages()
+            if left >= before:
+                break  # a file that was written anew keeps them, or others free as many
         self._db.maintain("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def footprint(self) -> int:
@@ -120,6 +124,9 @@ class Housekeeping:
     def reset_index(self) -> None:
         """Make the tables of packs anew."""
         reset(self._db)
+
+    def _free_pages(self) -> int:
+        return int(self._db.rows("PRAGMA freelist_count")[0][0])
 
     def _dead(self) -> list[int]:
         return leases.dead(self._locks, self._db.rows("SELECT id, token FROM leases"))
