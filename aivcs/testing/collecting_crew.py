@@ -13,7 +13,7 @@ import pytest
 from aivcs.domain.digest import Digest
 from aivcs.testing.aftermath import damage, leftovers, unreadable
 from aivcs.testing.collecting import LARGE, texts
-from aivcs.testing.crew import WORKERS, processes
+from aivcs.testing.crew import processes
 from aivcs.testing.objects import noise
 from aivcs.testing.subject import RepoContract, add_spec
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from aivcs.repo import Repo
     from aivcs.testing.crew import Crew, Hire, Meet
 
-_ROUNDS = 12
+_ROUNDS = 8
+_WORKERS = 10
+"""A collector, one that seals now and then, and eight writers."""
+
 _HOLDER = """
 import sys, aivcs
 repo = aivcs.open(sys.argv[1])
@@ -68,7 +71,7 @@ class CollectingCrewContract(RepoContract):
     @classmethod
     def hire(cls) -> Iterator[Hire]:
         """Start the workers once for all tests."""
-        with processes() as hired:
+        with processes(_WORKERS) as hired:
             yield hired
 
     @pytest.fixture
@@ -79,7 +82,7 @@ class CollectingCrewContract(RepoContract):
     def test_a_collector_among_writers(self, crew: Crew, repo: Repo) -> None:
         """Nothing that is held or named is lost, and in the end nothing else is left."""
         results = crew(work)
-        assert len(results) == WORKERS
+        assert len(results) == _WORKERS
         needed = set().union(*results)
         assert list(unreadable(repo, needed)) == []
         assert damage(repo) == []

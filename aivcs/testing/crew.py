@@ -71,19 +71,19 @@ def _work_without(task: Task, number: int, more: Any) -> Any:  # noqa: ANN401
 
 
 @contextmanager
-def processes() -> Iterator[Hire]:
-    """Start fresh processes; yields what makes a crew of them for a place and a durability.
+def processes(workers: int = WORKERS) -> Iterator[Hire]:
+    """Start so many fresh processes; yields what makes a crew of them for a place and a durability.
 
     Each worker opens the repository at the place itself; without a place its task is given
     none: task(number, Meet, ...).
     """
     context = get_context("spawn")
-    barrier = context.Barrier(WORKERS, timeout=_PATIENCE_SECONDS)
-    pool = context.Pool(WORKERS, _enlist, (barrier.wait,))
+    barrier = context.Barrier(workers, timeout=_PATIENCE_SECONDS)
+    pool = context.Pool(workers, _enlist, (barrier.wait,))
 
     def crew(place: str | None, durability: str | None = None) -> Crew:
         def work(task: Task, *more: object) -> list[Any]:
-            numbers = range(WORKERS)
+            numbers = range(workers)
             if place is None:
                 return pool.starmap(_work_without, [(task, n, more) for n in numbers], 1)
             jobs = [(task, place, durability, n, more) for n in numbers]
