@@ -14,7 +14,7 @@ from aivcs.cli import output
 from aivcs.cli.command import PATH, command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from aivcs.cli.session import Session
@@ -45,20 +45,20 @@ def get(session: Session, digest: str, target: str | None) -> None:
         with repo.objects.open(found) as source:
             if target is None or target == "-":
                 sys.stdout.flush()
-                _copy(source, sys.stdout.buffer)
+                _copy(source, output.write_bytes)
                 sys.stdout.buffer.flush()
                 return
             with _placed(target) as file:
-                size = _copy(source, file)
+                size = _copy(source, file.write)
     value = {"digest": str(found), "size": size, "path": target}
     written = output.counted(size, "byte")
     output.answer(session, value, lambda: output.note(f"wrote {written} to {target}"))
 
 
-def _copy(source: BinaryIO, target: BinaryIO) -> int:
+def _copy(source: BinaryIO, write: Callable[[bytes], object]) -> int:
     size = 0
     while piece := source.read(_PIECE):
-        target.write(piece)
+        write(piece)
         size += len(piece)
     return size
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -51,6 +53,18 @@ def write_json(value: object) -> None:
     if sys.stdout.isatty():
         text = json.dumps(value, ensure_ascii=not _encodable(text), indent=2)
     _write(f"{text}\n")
+
+
+def write_bytes(data: bytes) -> None:
+    """Write all of the bytes to stdout. Raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        # Without a buffer (PYTHONUNBUFFERED) it may take fewer, on a disk that fills up say,
+        # or none, where nobody reads what was to be read at once.
+        count = sys.stdout.buffer.write(rest) or 0
+        if not count:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        rest = rest[count:]
 
 
 def write_lines(lines: Iterable[str]) -> None:
@@ -185,5 +199,5 @@ def _encodable(text: str) -> bool:
 
 def _write(text: str) -> None:
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    write_bytes(text.encode("utf-8", "backslashreplace"))
     sys.stdout.buffer.flush()

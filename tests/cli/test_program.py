@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from aivcs.cli import output
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Program
@@ -64,6 +67,41 @@ def test_a_full_disk_under_stdout_is_told(here: Program, spec: str) -> None:
         assert "No space left on device" in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert here.json("verify")["ok"]
+
+
+_LIMITED = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
+runpy.run_module("aivcs", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_answer_that_is_cut_off_is_told(
+    here: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unbuffered: str
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    (tmp_path / "file").write_bytes(os.urandom(100_000))
+    digest = here.json("object", "put", "file")[0]["digest"]
+    with (tmp_path / "copy").open("w") as copy:
+        done = subprocess.run(
+            [sys.executable, "-c", _LIMITED, "object", "get", digest],
+            stdout=copy,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 7
+    assert "File too large" in done.stderr
+
+
+def test_a_reader_that_takes_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(writing, "wb", buffering=0) as raw, os.fdopen(reading, "rb"):
+        monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=raw))
+        with pytest.raises(BlockingIOError):
+            output.write_bytes(bytes(2**20))
 
 
 def test_a_database_that_cannot_be_opened_is_told(
