@@ -7,6 +7,7 @@ stored may be the child's to name.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import weakref
@@ -139,14 +140,36 @@ def clear(folder: Path) -> None:
 
 @contextmanager
 def upkeep(folder: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock of whoever seals, collects or repairs; yield whether it is held."""
+    """Hold the lock of whoever seals, collects or repairs; yield whether it is held.
+
+    On a file system that is only read nobody else can be at it, so there it is.
+    """
     with _translated(folder):
-        folder.mkdir(exist_ok=True)
-        file = os.open(folder / _UPKEEP, _FLAGS, _MODE)
+        file = _lock_file(folder)
+    if file is None:
+        yield True
+        return
     try:
         yield _locked(folder, file, wait=wait)
     finally:
         os.close(file)
+
+
+def _lock_file(folder: Path) -> int | None:
+    """Open the file of the lock; None where there is none and none can be made."""
+    try:
+        folder.mkdir(exist_ok=True)
+        return os.open(folder / _UPKEEP, _FLAGS, _MODE)
+    except OSError as error:
+        if error.errno not in {errno.EROFS, errno.EACCES}:
+            raise
+        try:
+            # Who may only read the file can still ask for its lock.
+            return os.open(folder / _UPKEEP, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            if error.errno == errno.EROFS:
+                return None
+            raise error from None
 
 
 def _locked(folder: Path, file: int, *, wait: bool) -> bool:

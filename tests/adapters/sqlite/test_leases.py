@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -193,6 +194,33 @@ def test_a_folder_in_which_no_lock_can_be(path: Path, ledger: SqliteLedger) -> N
     with pytest.raises(StorageError, match="no lock can be taken"):
         ledger.upkeep(wait=False).__enter__()
     assert ledger.digests() == [OLD.digest]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_who_may_only_read_asks_for_the_lock(
+    path: Path, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    opened = os.open
+
+    def only_read(name: Path, flags: int, *more: int) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(number, "no")
+        return opened(name, flags, *more)
+
+    with ledger.upkeep(wait=True):
+        monkeypatch.setattr(os, "open", only_read)
+        with ledger.upkeep(wait=False) as mine:
+            assert not mine
+    with ledger.upkeep(wait=True) as mine:
+        assert mine
+    (path.parent / "tmp" / "upkeep.lock").unlink()
+    if number == errno.EACCES:
+        # Somebody else may make the file at any moment.
+        with pytest.raises(StorageError, match="no lock can be taken"):
+            ledger.upkeep(wait=False).__enter__()
+    else:
+        with ledger.upkeep(wait=True) as mine:
+            assert mine
 
 
 def test_a_dead_process_is_not_at_upkeep(path: Path, ledger: SqliteLedger) -> None:

@@ -210,6 +210,10 @@ def test_an_older_schema_is_brought_up(tmp_path: Path) -> None:
 
 @pytest.fixture
 def read_only(filled: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with open_repo(filled.place) as repo:
+        repo.objects.put_many([bytes(200_000), b"of nobody"])
+        repo.seal()
+        repo.objects.put(b"still hot", pin=True)
     if os.geteuid() != 0:
         for folder, _, files in os.walk(filled.place, topdown=False):
             for name in files:
@@ -232,10 +236,16 @@ def test_a_read_only_medium(read_only: Path) -> None:
         runs = repo.runs.list_runs()
         assert len(runs) == 4
         assert repo.releases.current("agent") is not None
-        assert repo.verify().ok
+        report = repo.verify()
+        assert report.ok
+        assert {problem.kind for problem in report.problems} == {"gap"}
+        assert repo.repair(dry_run=True).ok
+        assert repo.gc(dry_run=True).objects == 2
         for write in (
+            repo.seal,
+            repo.gc,
             lambda: repo.objects.put(b"new"),
-            lambda: repo.objects.put(bytes(200_000)),
+            lambda: repo.objects.put(bytes(300_000)),
             lambda: repo.runs.append_event(runs[-1].run_id, note()),
             lambda: repo.releases.rollback("agent"),
             lambda: add_spec(repo, "new"),
