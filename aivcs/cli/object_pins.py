@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @click.argument("digests", nargs=-1, required=True, metavar="DIGEST...")
 @click.pass_obj
 def pin(session: Session, digests: tuple[str, ...]) -> None:
-    """Keep objects from being collected, whether anything needs them or not.
+    """Keep objects from being collected.
 
-    All of them or, when one is absent, none. 'object delete' removes a pinned one all the
+    Pinned ones stay, whether anything needs them or not. All of them are pinned or, when one is absent, none. 'object delete' removes a pinned one all the
     same. JSON: [{digest, pinned}].
     """
     _change(session, digests, pinned=True)
@@ -29,9 +29,9 @@ def pin(session: Session, digests: tuple[str, ...]) -> None:
 @click.argument("digests", nargs=-1, required=True, metavar="DIGEST...")
 @click.pass_obj
 def unpin(session: Session, digests: tuple[str, ...]) -> None:
-    """Let objects go that were pinned; 'gc' removes what nothing else needs.
+    """Let objects go that were pinned.
 
-    One that is not pinned is no error. JSON: [{digest, pinned}].
+    'gc' removes what nothing else needs. One that is not pinned is no error. JSON: [{digest, pinned}].
     """
     _change(session, digests, pinned=False)
 
