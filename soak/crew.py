@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 import aivcs
-from aivcs.testing.aftermath import damage, leftovers, unreadable
+from aivcs.testing.aftermath import damage, leftovers, surveyed, unreadable
 from soak.promises import hear
 from soak.result import Result
 
@@ -147,7 +147,7 @@ def run(seed: int, steps: int, seconds: float, durability: str = "group") -> Res
             wrong += [f"after the last collection: {text}" for text in unreadable(repo, kept)]
             wrong += leftovers(repo)
             wrong += damage(repo)
-            stored = len(repo.objects.list(limit=10**9))
+            stored = len(surveyed(repo))
     counts = {"steps": sum(sum(one.steps.values()) for one in heard), "kills": crew.kills}
     for one in heard:
         for word, number in one.steps.items():

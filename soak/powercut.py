@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 import aivcs
 from aivcs.errors import AivcsError
-from aivcs.testing.aftermath import damage, leftovers, unreadable
+from aivcs.testing.aftermath import damage, leftovers, surveyed, unreadable
 from soak.promises import hear
 from soak.recorder import Cutter, Kind, happenings
 from soak.result import Result
@@ -177,7 +177,8 @@ def _problems(repo: Repo, heard: dict[str, Promises], counts: Counter[str]) -> I
     gone = {digest for one in heard.values() for digest in one.gone} - kept - held
     counts["promises checked"] += len(kept | held)
     yield from unreadable(repo, kept | held)
-    yield from (f"{digest} was deleted and is back" for digest in gone & set(_stored(repo)))
+    stored = {one.digest for one in surveyed(repo)}
+    yield from (f"{digest} was deleted and is back" for digest in gone & stored)
     yield from (f"first look: {text}" for text in damage(repo))
     repo.seal()
     new = repo.objects.put(b"stored after the cut", pin=True)
@@ -185,10 +186,6 @@ def _problems(repo: Repo, heard: dict[str, Promises], counts: Counter[str]) -> I
     yield from (f"after seal and gc: {text}" for text in unreadable(repo, {*kept, new}))
     yield from (f"after seal and gc: {text}" for text in damage(repo))
     yield from (f"after seal and gc: {text}" for text in leftovers(repo))
-
-
-def _stored(repo: Repo) -> list[aivcs.Digest]:
-    return repo.objects.list(limit=10**6)
 
 
 def run(seed: int, cuts: int, durability: str = "group", processes: int = 2) -> Result:
