@@ -10,7 +10,7 @@ from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.usage import UseKind
-from aivcs.errors import CorruptionError, InvalidDigest, MissingObject
+from aivcs.errors import CorruptionError, IntegrityError, InvalidDigest, MissingObject
 from aivcs.services.repacking import drop_pack_file
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Strays:
                     yield Stray(name, self._blobs.size(name), digest, pack)
                 except MissingObject:
                     continue  # its owner removed it meanwhile
+                except CorruptionError as error:
+                    self._warn(name, error.message)  # no file has its place
 
     def remove(self, stray: Stray) -> int:
         """Remove a file unless it has become somebody's; return the bytes that are gone."""
@@ -90,8 +92,11 @@ class Strays:
             held = self._missing_in(digest) if pack else [digest]
         except MissingObject:
             return True  # gone already
-        except CorruptionError as error:
+        except IntegrityError as error:
             self._keep(name, f"nobody can tell what it holds: {error.message}")
+            return True
+        except CorruptionError as error:
+            self._warn(name, error.message)  # no file has its place
             return True
         if self._is_unnamed(held):
             return False
@@ -111,7 +116,9 @@ class Strays:
         return all(digest in unnamed and digest not in self._closure for digest in digests)
 
     def _keep(self, name: str, why: str) -> None:
-        detail = f"{why}; 'aivcs repair' mends that"
+        self._warn(name, f"{why}; 'aivcs repair' mends that")
+
+    def _warn(self, name: str, detail: str) -> None:
         self.problems.append(Problem("blob", name, detail, Severity.WARNING))
 
 

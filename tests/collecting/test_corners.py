@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from aivcs.domain.batch import Batch, Packed
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.errors import ConflictError, CorruptionError
-from aivcs.repo import MEMORY, open_repo
+from aivcs.repo import MEMORY, init, open_repo
 from aivcs.services.reachability import Chains, Closure
 from aivcs.services.removing import drop_file
 from aivcs.services.repacking import Repacker, Worn, drop_pack_file
@@ -21,6 +22,7 @@ from aivcs.testing.subject import add_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from aivcs.domain.batch import Pack
     from aivcs.repo import Repo
@@ -144,6 +146,24 @@ def test_an_unreadable_file_without_a_row_stays(repo: Repo, strays: Strays) -> N
     (problem,) = strays.problems
     assert (problem.kind, problem.id) == ("blob", name)
     assert problem.detail.startswith("nobody can tell what it holds: ")
+
+
+def test_what_is_no_file_is_told_and_the_rest_is_collected(tmp_path: Path) -> None:
+    stray = large_name(Digest.of(b"stray"))
+    with init(tmp_path) as repo:
+        objects = tmp_path / ".aivcs" / "objects"
+        for name in (large_name(Digest.of(b"pipe")), pack_name(Digest.of(b"pipe"))):
+            (objects / name).parent.mkdir(parents=True)
+            os.mkfifo(objects / name)
+        publish(repo, stray, b"stray")
+        found = repo.gc()
+        assert found.files == 1
+        assert [problem.detail.rpartition(" is ")[2] for problem in found.problems] == [
+            "not a regular file",
+            "not a regular file",
+        ]
+        # What is no file is left to whoever put it there.
+        assert repo.repair().quarantined == ()
 
 
 def test_files_that_vanish_while_they_are_looked_at(
