@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Final
 from aivcs.domain.batch import Batch, Block, Codec, Place, StoredObject
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
-from aivcs.errors import ConflictError, CorruptionError, StorageError, Unreachable
+from aivcs.errors import (
+    ConflictError,
+    CorruptionError,
+    IntegrityError,
+    StorageError,
+    Unreachable,
+)
 from aivcs.services.encoding import encode
 from aivcs.services.pack_write import write_pack
 from aivcs.services.repacking import drop_pack_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from aivcs.domain.listing import Listing
     from aivcs.ports import BlobStore, Ledger
@@ -79,6 +85,27 @@ class Evacuation:
                 continue
             advance()
             yield digest, data
+
+    def clear(self, packs: Iterable[Digest]) -> None:
+        """Set files aside that are called packs, that nobody lists and that hold no footer.
+
+        What is whole in them was taken in before, if it was needed.
+        """
+        listed = {pack.digest for pack in self._ledger.packs()}
+        for pack in packs:
+            if pack in listed or not self._is_damaged(pack):
+                continue
+            if self._quarantine.keep_file(self._blobs, pack_name(pack)):
+                drop_pack_file(self._ledger, self._blobs, pack)
+
+    def _is_damaged(self, pack: Digest) -> bool:
+        try:
+            self._reader.footer(pack)
+        except IntegrityError:
+            return True
+        except CorruptionError:
+            return False  # it is gone, or no file has its place
+        return False
 
     def leave(self, pack: Digest) -> None:
         """Set the file of an empty pack aside and forget the pack; one in use stays."""

@@ -85,6 +85,8 @@ class Repairer:
         if not self._dry_run:
             for pack in packs:
                 self._evacuation.leave(pack)
+            if not unhealed:
+                self._evacuation.clear(list(copies.packs()))
         return Repaired(
             tuple(self._healed),
             (*unhealed, *self._ledger_damage()),

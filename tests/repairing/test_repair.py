@@ -191,6 +191,30 @@ def test_the_bytes_of_a_row_in_a_pack_that_nothing_listed(scene: Scene) -> None:
     scene.check_whole()
 
 
+@pytest.mark.parametrize("data", [b"", bytes(100_000)])
+def test_a_pack_that_nobody_lists_and_nobody_can_read_is_set_aside(
+    scene: Scene, data: bytes
+) -> None:
+    stray = scene.pack.with_name(f"{'4' * 64}.pack")
+    stray.write_bytes(data)
+    assert scene.repair(dry_run=True).quarantined == ()
+    (kept,) = scene.repair().quarantined
+    assert (scene.folder / "quarantine" / kept).read_bytes() == data
+    assert not stray.exists()
+    with open_repo(scene.place) as repo:
+        assert repo.gc().problems == ()
+    scene.check_whole()
+
+
+def test_a_pack_that_nobody_can_read_stays_while_something_is_not_healed(scene: Scene) -> None:
+    stray = scene.pack.with_name(f"{'4' * 64}.pack")
+    stray.write_bytes(b"perhaps of use with a better copy")
+    scene.large.unlink()
+    assert scene.repair().quarantined == ()
+    assert scene.repair(scene.copy).ok
+    assert not stray.exists()
+
+
 def test_what_nothing_needs_is_discarded(scene: Scene) -> None:
     with open_repo(scene.place) as repo:
         digest = repo.objects.put(b"nothing names this")
