@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def pin(session: Session, digests: tuple[str, ...]) -> None:
     """Keep objects from being collected.
 
-    Pinned ones stay, whether anything needs them or not. All of them are pinned or, when one is absent, none. 'object delete' removes a pinned one all the
-    same. JSON: [{digest, pinned}].
+    Pinned ones stay, whether anything needs them or not. All of them are pinned or, when
+    one is absent, none. 'object delete' removes a pinned one all the same. JSON: [{digest, pinned}].
     """
     _change(session, digests, pinned=True)
 
@@ -31,7 +31,8 @@ def pin(session: Session, digests: tuple[str, ...]) -> None:
 def unpin(session: Session, digests: tuple[str, ...]) -> None:
     """Let objects go that were pinned.
 
-    'gc' removes what nothing else needs. One that is not pinned is no error. JSON: [{digest, pinned}].
+    'gc' removes what nothing else needs. One that is not pinned is no error. JSON: [{digest,
+    pinned}].
     """
     _change(session, digests, pinned=False)
 
