@@ -20,7 +20,8 @@ def pin(session: Session, digests: tuple[str, ...]) -> None:
     """Keep objects from being collected.
 
     Pinned ones stay, whether anything needs them or not. All of them are pinned or, when
-    one is absent, none. 'object delete' removes a pinned one all the same. JSON: [{digest, pinned}].
+    one is absent, none. 'object delete' removes a pinned one all the same. JSON: [{digest,
+    pinned}].
     """
     _change(session, digests, pinned=True)
 
