@@ -82,7 +82,8 @@ class Collector:
         # Whoever asks for every dead byte wants those gone, too, that somebody still names.
         lost = frozenset() if full else frozenset(missing(self._ledger, self._objects))
         packs.renew(packs.worn(mark.packs, full=full, lost=lost), advance)
-        strays = Strays(self._ledger, self._blobs, self._objects.packs, closure)
+        parts = self._ledger, self._blobs, self._objects.packs
+        strays = Strays(*parts, closure, self._objects.check)
         stray = [freed for found in strays.find() if (freed := strays.remove(found))]
         unfinished = self._blobs.sweep()
         self._ledger.compact(advance)

@@ -44,7 +44,7 @@ def rehearse(
     packs = Repacker(ledger, blobs, reader)
     lost = frozenset() if full else frozenset(missing(ledger, objects))
     worn = packs.worn(mark.packs, full=full, lost=lost)
-    strays = Strays(ledger, blobs, reader, closure)
+    strays = Strays(ledger, blobs, reader, closure, objects.check)
     files = [Removed(stray.name, stray.size, Removal.STRAY) for stray in strays.find()]
     files += [Removed(name, size, Removal.UNFINISHED) for name, size in blobs.unfinished()]
     return Collected(

@@ -10,11 +10,19 @@ from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.usage import UseKind
-from aivcs.errors import CorruptionError, IntegrityError, InvalidDigest, MissingObject
+from aivcs.errors import (
+    CorruptionError,
+    IntegrityError,
+    InvalidDigest,
+    MissingObject,
+    NotFound,
+    StorageError,
+    Unreachable,
+)
 from aivcs.services.repacking import drop_pack_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.pack_read import PackReader
@@ -36,16 +44,23 @@ class Stray:
 class Strays:
     """Finds and removes them. Foreign files, those of any other name, are left alone.
 
-    A file that would bring back what is missing is no stray: it is in ``problems``.
+    A file that would bring back what is missing or damaged is no stray: it is in
+    ``problems``. ``check`` reads and hashes an object where its row says that it is.
     """
 
     def __init__(
-        self, ledger: Ledger, blobs: BlobStore, reader: PackReader, closure: Closure
+        self,
+        ledger: Ledger,
+        blobs: BlobStore,
+        reader: PackReader,
+        closure: Closure,
+        check: Callable[[Digest], None],
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
         self._reader = reader
         self._closure = closure
+        self._check = check
         self.problems: list[Problem] = []
 
     def find(self) -> Iterator[Stray]:
@@ -102,14 +117,23 @@ class Strays:
             return False
         needed = [use for use in self._ledger.uses(held) if not use.expired]
         if any(use.kind is not UseKind.LEASE for use in needed) or not needed:
-            self._keep(name, "it holds objects that are needed, but no row says so")
+            self._keep(name, "it holds objects that are needed, and nothing else does")
         return True
 
     def _missing_in(self, pack: Digest) -> list[Digest]:
-        """Return the objects of a pack that are stored nowhere."""
+        """Return the objects of a pack that are stored nowhere, or damaged where they are."""
         listed = [packed.digest for packed in self._reader.footer(pack).objects()]
         stored = self._ledger.sizes(listed)
-        return [digest for digest in listed if digest not in stored]
+        return [one for one in listed if one not in stored or not self._is_whole(one)]
+
+    def _is_whole(self, digest: Digest) -> bool:
+        try:
+            self._check(digest)
+        except Unreachable:
+            raise
+        except (CorruptionError, StorageError, NotFound):
+            return False
+        return True
 
     def _is_unnamed(self, digests: Sequence[Digest]) -> bool:
         unnamed = self._ledger.unnamed(digests)

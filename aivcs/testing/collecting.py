@@ -320,9 +320,34 @@ class CollectingContract(RepoContract):
         litter(repo, *contents.values())
         found = repo.gc(full=True)
         (problem,) = found.problems
-        assert "no row says so" in problem.detail
+        assert "objects that are needed, and nothing else does" in problem.detail
         assert found.files == 0
         assert problem.id in repo.objects.blobs.names()
+
+    @pytest.mark.parametrize("left", [0, 20])
+    def test_a_pack_under_a_wrong_name_is_no_stray(self, repo: Repo, left: int) -> None:
+        """While it has the only whole copy; so it is when the right one is cut off."""
+        blobs = repo.objects.blobs
+        kept = repo.objects.put(b"kept" * 100, pin=True)
+        repo.seal()
+        (pack,) = repo.objects.ledger.packs()
+        data = blobs.read(pack_name(pack.digest), 0, pack.size)
+        blobs.delete(pack_name(pack.digest))
+        files = {pack_name(Digest.of(b"another name")): data}
+        if left:
+            files[pack_name(pack.digest)] = data[:left]
+        for name, content in files.items():
+            with blobs.stage() as staged:
+                staged.write(content)
+                staged.publish(name)
+        assert repo.gc(dry_run=True).files == 0
+        found = repo.gc(full=True)
+        assert found.files == 0
+        assert "nothing else does" in "".join(problem.detail for problem in found.problems)
+        assert repo.repair().healed == (kept,)
+        assert repo.objects.get(kept) == b"kept" * 100
+        repo.gc(full=True)
+        assert pack_name(Digest.of(b"another name")) not in blobs.names()
 
     def test_a_large_file_whose_row_is_lost_is_no_stray(self, repo: Repo) -> None:
         """As long as a row names the object."""

@@ -37,7 +37,8 @@ def repo() -> Iterator[Repo]:
 @pytest.fixture
 def strays(repo: Repo) -> Strays:
     parts = repo.objects.ledger, repo.objects.blobs, repo.objects.packs
-    return Strays(*parts, Closure(repo.objects.ledger, repo.objects))
+    closure = Closure(repo.objects.ledger, repo.objects)
+    return Strays(*parts, closure, repo.objects.check)
 
 
 @pytest.fixture
