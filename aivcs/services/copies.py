@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aivcs.domain.batch import Block, Codec, Place, StoredObject
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
+from aivcs.services.large import claimed
 from aivcs.services.large_read import LargeReader
 from aivcs.services.pack_scan import scan_pack
 
@@ -33,6 +35,7 @@ class Copies:
         self._reader = reader
         self._others = others
         self._packed: dict[Digest, list[StoredObject]] = {}
+        self._claims: dict[Digest, str] | None = None
 
     def look_into_packs(self, wanted: Iterable[Digest]) -> None:
         """Note where packs, listed or not, have bytes of these objects."""
@@ -87,7 +90,7 @@ class Copies:
                 raise
             except (CorruptionError, StorageError):
                 continue
-        return self._large(digest) or self._elsewhere(digest)
+        return self._large(digest) or self._misnamed(digest) or self._elsewhere(digest)
 
     def has_file(self, digest: Digest) -> bool:
         """Tell whether the store has a whole file of this object, whatever its row says."""
@@ -96,12 +99,33 @@ class Copies:
             copy.close()
         return copy is not None
 
-    def _large(self, digest: Digest) -> BinaryIO | None:
+    def _misnamed(self, digest: Digest) -> BinaryIO | None:
+        if self._claims is None:
+            self._claims = dict(self._claimed())
+        name = self._claims.get(digest)
+        return None if name is None else self._large(digest, name)
+
+    def _claimed(self) -> Iterator[tuple[Digest, str]]:
+        """Yield the large files that have another object's name: (digest at the end, name)."""
+        for name in self._blobs.names():
+            if not name.startswith("large/"):
+                continue
+            try:
+                digest = claimed(partial(self._blobs.read, name), self._blobs.size(name))
+            except Unreachable:
+                raise
+            except (CorruptionError, StorageError):
+                continue
+            if digest is not None and name != large_name(digest):
+                yield digest, name
+
+    def _large(self, digest: Digest, name: str | None = None) -> BinaryIO | None:
+        place = name or large_name(digest)
         try:
-            with LargeReader(self._blobs.open(large_name(digest)), digest) as file:
+            with LargeReader(self._blobs.open(place), digest) as file:
                 for _ in file.chunks():
                     pass
-            return io.BufferedReader(LargeReader(self._blobs.open(large_name(digest)), digest))
+            return io.BufferedReader(LargeReader(self._blobs.open(place), digest))
         except Unreachable:
             raise
         except (CorruptionError, StorageError):

@@ -17,7 +17,7 @@ from aivcs.services.damage import damaged
 from aivcs.services.frames import MAX_UNPACKED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
 CHUNK_SIZE: Final = 2**20
@@ -107,6 +107,17 @@ def read_footer(file: BinaryIO, digest: Digest) -> Footer:
     if sum(stored for stored, _ in footer) != length - payload - _FRAME.size:
         raise damaged(digest, name, "the chunks do not fill the file")
     return footer
+
+
+def claimed(read: Callable[[int, int], bytes], size: int) -> Digest | None:
+    """Return the digest that a file of ``size`` bytes names at its end, whatever its own name.
+
+    ``read(start, length)`` reads it. None for what is no large file.
+    """
+    end = read(max(0, size - _END), _END)
+    if len(end) != _END or end[-len(MAGIC) :] != MAGIC:
+        return None
+    return Digest(_TAIL.unpack_from(end)[0])
 
 
 def _checksum(data: bytes) -> bytes:

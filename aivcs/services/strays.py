@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from aivcs.errors import (
     StorageError,
     Unreachable,
 )
+from aivcs.services.large import claimed
 from aivcs.services.repacking import drop_pack_file
 
 if TYPE_CHECKING:
@@ -104,10 +106,12 @@ class Strays:
 
     def _is_needed(self, name: str, digest: Digest, *, pack: bool) -> bool:
         try:
-            held = self._missing_in(digest) if pack else [digest]
+            held = self._missing_in(digest) if pack else self._large_in(name, digest)
         except MissingObject:
             return True  # gone already
-        except IntegrityError as error:
+        except Unreachable:
+            raise
+        except (IntegrityError, StorageError) as error:
             self._keep(name, f"nobody can tell what it holds: {error.message}")
             return True
         except CorruptionError as error:
@@ -125,6 +129,13 @@ class Strays:
         listed = [packed.digest for packed in self._reader.footer(pack).objects()]
         stored = self._ledger.sizes(listed)
         return [one for one in listed if one not in stored or not self._is_whole(one)]
+
+    def _large_in(self, name: str, digest: Digest) -> list[Digest]:
+        """Return the objects that a large file may bring back: by its name, and by its end."""
+        other = claimed(partial(self._blobs.read, name), self._blobs.size(name))
+        if other is None or other == digest or self._is_whole(other):
+            return [digest]
+        return [digest, other]
 
     def _is_whole(self, digest: Digest) -> bool:
         try:

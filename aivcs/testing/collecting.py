@@ -349,6 +349,24 @@ class CollectingContract(RepoContract):
         repo.gc(full=True)
         assert pack_name(Digest.of(b"another name")) not in blobs.names()
 
+    def test_a_large_file_under_a_wrong_name_is_no_stray(self, repo: Repo) -> None:
+        """While it has the only whole copy."""
+        blobs = repo.objects.blobs
+        kept = repo.objects.put(noise(LARGE), pin=True)
+        data = blobs.read(large_name(kept), 0, 2 * LARGE)
+        blobs.delete(large_name(kept))
+        wrong = large_name(Digest.of(b"another name"))
+        with blobs.stage() as staged:
+            staged.write(data)
+            staged.publish(wrong)
+        found = repo.gc()
+        assert found.files == 0
+        assert [problem.id for problem in found.problems] == [wrong]
+        assert repo.repair().healed == (kept,)
+        assert repo.objects.get(kept) == noise(LARGE)
+        assert repo.gc().files == 1
+        assert list(blobs.names()) == [large_name(kept)]
+
     def test_a_large_file_whose_row_is_lost_is_no_stray(self, repo: Repo) -> None:
         """As long as a row names the object."""
         kept = story(repo)

@@ -10,7 +10,7 @@ import pytest
 from aivcs.domain.batch import Batch, Packed
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
-from aivcs.errors import ConflictError, CorruptionError
+from aivcs.errors import ConflictError, CorruptionError, StorageError, Unreachable
 from aivcs.repo import MEMORY, init, open_repo
 from aivcs.services.reachability import Chains, Closure
 from aivcs.services.removing import drop_file
@@ -147,6 +147,50 @@ def test_an_unreadable_file_without_a_row_stays(repo: Repo, strays: Strays) -> N
     (problem,) = strays.problems
     assert (problem.kind, problem.id) == ("blob", name)
     assert problem.detail.startswith("nobody can tell what it holds: ")
+
+
+@pytest.mark.parametrize("raised", [StorageError, Unreachable])
+def test_a_stray_that_a_disk_cannot_read_stays_and_a_server_that_is_away_is_told(
+    repo: Repo, strays: Strays, monkeypatch: pytest.MonkeyPatch, raised: type[StorageError]
+) -> None:
+    name = large_name(Digest.of(b"large"))
+    publish(repo, name, b"something")
+
+    def fail(*_: object) -> bytes:
+        msg = "cannot be read"
+        raise raised(msg)
+
+    monkeypatch.setattr(repo.objects.blobs, "read", fail)
+    if raised is Unreachable:
+        with pytest.raises(Unreachable):
+            list(strays.find())
+        return
+    assert list(strays.find()) == []
+    assert [problem.id for problem in strays.problems] == [name]
+
+
+@pytest.mark.parametrize("raised", [StorageError, Unreachable])
+def test_what_cannot_be_checked_is_not_whole_unless_the_server_is_away(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, raised: type[StorageError]
+) -> None:
+    kept = repo.objects.put(bytes(200_000), pin=True)
+    name = large_name(kept)
+    wrong = large_name(Digest.of(b"another name"))
+    publish(repo, wrong, repo.objects.blobs.read(name, 0, 10_000))
+
+    def fail(_: Digest) -> None:
+        msg = "cannot be read"
+        raise raised(msg)
+
+    monkeypatch.setattr(repo.objects, "check", fail)
+    if raised is Unreachable:
+        with pytest.raises(Unreachable):
+            repo.gc()
+    else:
+        assert repo.gc().files == 0
+    monkeypatch.undo()
+    assert repo.gc().files == 1
+    assert list(repo.objects.blobs.names()) == [name]
 
 
 def test_what_is_no_file_is_told_and_the_rest_is_collected(tmp_path: Path) -> None:
