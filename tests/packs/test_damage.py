@@ -128,6 +128,35 @@ def test_a_pack_that_was_overwritten_is_told(filler: bytes) -> None:
     assert not scan_pack(blobs, PackReader(blobs), found.new.pack.digest).blocks
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"\x28\xb5\x2f\xfd",
+        b"\x28\xb5\x2f\xfd\xa0\x00\x00\x10\x00",
+        b"\x28\xb5\x2f\xfd\xa0\x00\x00\x10\x00" + b"\x08\x00\x00." * 9,
+    ],
+)
+def test_what_only_looks_like_blocks_is_not_read_for_ever(
+    piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, data = written()
+    forged = data[:-5] + piece * (2**17 // len(piece))
+    pack = found.new.pack.digest
+    blobs = store_of(forged, pack)
+    asked = 0
+    read = blobs.read
+
+    def counted(name: str, start: int, length: int) -> bytes:
+        nonlocal asked
+        asked += length
+        return read(name, start, length)
+
+    monkeypatch.setattr(blobs, "read", counted)
+    footer = scan_pack(blobs, PackReader(blobs), pack)
+    assert {item.digest for item in footer.objects()} == CONTENTS.keys()
+    assert asked < 16 * len(forged) + 2**25
+
+
 def test_another_pack_in_its_place_is_told() -> None:
     found, _ = written()
     other = MemoryBlobs()
