@@ -56,10 +56,7 @@ def _view(found: Repaired) -> View:
 
 def _write(found: Repaired) -> None:
     shown = found.unhealed[: output.ROWS]
-    output.write_lines(
-        f"not healed: {one.detail}" + (f"; this breaks {', '.join(one.breaks)}" * bool(one.breaks))
-        for one in shown
-    )
+    output.write_lines(f"not healed: {one.detail}" for one in shown)
     output.more(len(found.unhealed) - len(shown), "--json has all")
     output.write_lines(f"set aside: {name}" for name in found.quarantined[: output.ROWS])
     output.more(len(found.quarantined) - output.ROWS, "--json has all")
@@ -69,6 +66,6 @@ def _write(found: Repaired) -> None:
         (found.rebuilt, "found again in packs"),
     )
     done = [f"{output.counted(count, 'object')} {what}" for count, what in counts if count]
-    said = ", ".join(done) or "nothing to repair"
+    said = ", ".join(done) or ("nothing to repair" if found.ok else "nothing could be repaired")
     word = "would be: " if found.dry_run and done else ""
     output.write_lines([f"{'ok' if found.ok else 'DAMAGED'}: {word}{said}"])

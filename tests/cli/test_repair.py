@@ -45,7 +45,8 @@ def test_what_cannot_be_healed(here: Program, tmp_path: Path) -> None:
     text = here("repair")
     assert text.status == 6
     assert text.text.startswith(f"not healed: object {digest} ")
-    assert text.text.splitlines()[-1] == "DAMAGED: nothing to repair"
+    assert text.text.splitlines()[-1] == "DAMAGED: nothing could be repaired"
+    assert text.text.count("this breaks pinned") == 1
 
 
 def test_healed_from_a_copy(here: Program, tmp_path: Path) -> None:
