@@ -43,6 +43,14 @@ class Digest:
         """
         if isinstance(text, Digest):
             return text
+        if type(text) is str and len(text) == HEX_LENGTH:
+            try:
+                raw = bytes.fromhex(text)
+            except ValueError:
+                raw = b""
+            # Spaces are passed over, and leave fewer bytes.
+            if len(raw) == HEX_LENGTH // 2:
+                return cls(raw)
         found = _FORM.fullmatch(text) if isinstance(text, str) else None
         if found is None:
             msg = f"not a SHA-256 digest: {text!r}"
@@ -50,6 +58,10 @@ class Digest:
                 msg, hint="a digest is 64 hexadecimal characters, with or without 'sha256:'"
             )
         return cls(bytes.fromhex(found[1]))
+
+    def __hash__(self) -> int:
+        """Return the hash of the bytes."""
+        return hash(self.raw)
 
     def short(self) -> str:
         """Return the first 12 hex characters."""

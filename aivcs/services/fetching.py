@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Tier
+from aivcs.domain.batch import Codec, Tier
 from aivcs.domain.digest import Digest
 from aivcs.errors import CorruptionError
+from aivcs.services import frames
 from aivcs.services.damage import absent
 
 if TYPE_CHECKING:
@@ -40,18 +42,33 @@ def fetch(objects: CasStore, digests: Iterable[Digest | str]) -> Iterator[tuple[
 def _ordered(
     objects: CasStore, window: Sequence[Digest], found: Mapping[Digest, StoredObject]
 ) -> Iterator[tuple[Digest, bytes]]:
+    hot = _unpack_hot(found.values())
     ahead: dict[Digest, bytes] = {}
     for number, digest in enumerate(window):
         stored = found.get(digest)
         if stored is None:
             raise absent(digest, objects.ledger)
         if stored.place is None:
-            yield digest, objects.read(stored)
+            content = hot.get(digest)
+            yield digest, objects.read(stored) if content is None else content
             continue
         if digest not in ahead:
             ahead = _read_ahead(objects, [found[d] for d in window[number:] if d in found])
         content = ahead.get(digest)
         yield digest, objects.read(stored) if content is None else content
+
+
+def _unpack_hot(rows: Iterable[StoredObject]) -> dict[Digest, bytes]:
+    """Return the content of hot objects that are packed, those that are not damaged."""
+    packed = [row for row in rows if row.data and row.codec is Codec.ZSTD and row.size]
+    frames_of = [row.data or b"" for row in packed]
+    contents = frames.unpack_all(frames_of, [row.size for row in packed]) if packed else None
+    if contents is None:
+        return {}
+    pairs = zip(packed, contents, strict=True)
+    return {
+        row.digest: content for row, content in pairs if sha256(content).digest() == row.digest.raw
+    }
 
 
 def _read_ahead(objects: CasStore, rows: Iterable[StoredObject]) -> dict[Digest, bytes]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 import threading
+from array import array
 from typing import TYPE_CHECKING, Final
 
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
 
 MAX_UNPACKED: Final = 16 * 2**20
@@ -63,6 +66,25 @@ def unpack(data: bytes, size: int) -> bytes:
     if unpacker is None:
         unpacker = _contexts.unpacker = unpacker_of(None)
     return unpack_by(unpacker, data, size)
+
+
+def unpack_all(packed: Sequence[bytes], sizes: Sequence[int]) -> list[bytes] | None:
+    """Return the contents of many frames, unpacked on all processors; None unless all fit.
+
+    ``sizes`` are those of the contents. What follows a frame is not looked at.
+    """
+    import zstandard
+
+    for data, size in zip(packed, sizes, strict=True):
+        if size > MAX_UNPACKED or zstandard.frame_content_size(data) != size:
+            return None
+    try:
+        found = unpacker_of(None).multi_decompress_to_buffer(
+            list(packed), decompressed_sizes=array("Q", sizes).tobytes(), threads=-1
+        )
+    except zstandard.ZstdError:
+        return None
+    return [found[number].tobytes() for number in range(len(found))]
 
 
 def packer_of(

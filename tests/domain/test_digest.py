@@ -73,3 +73,10 @@ def test_a_digest_is_32_bytes(raw: bytes) -> None:
 def test_digests_sort_as_their_text(raws: list[bytes]) -> None:
     digests = [Digest(raw) for raw in raws]
     assert [str(digest) for digest in sorted(digests)] == sorted(map(str, digests))
+
+
+@pytest.mark.parametrize("text", ["ab " * 21 + "a", " " * 64, "0" * 62 + "  ", "é" * 64, "g" * 64])
+def test_as_long_as_a_digest_and_none(text: str) -> None:
+    assert len(text) == 64
+    with pytest.raises(InvalidDigest):
+        Digest.parse(text)

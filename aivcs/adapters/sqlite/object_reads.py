@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MANY: Final = 500
 _HOT: Final = f"SELECT digest, size, codec, data, {rows.NO_PLACE} FROM hot WHERE digest IN (?)"
+_MANY_HOT: Final = "SELECT digest, size, codec, data FROM hot WHERE digest IN (?)"
 _SEALED: Final = (
     f"SELECT s.digest, s.size, 1, NULL, {rows.PLACE} FROM {rows.SEALED} WHERE s.digest IN (?)"
 )
@@ -77,7 +78,7 @@ class ObjectReads:
         if len(digests) == 1:
             found = self._db.rows(_ONE, (digests[0].raw,))
             return {digests[0]: rows.stored(found[0])} if found else {}
-        found = self._in_tiers((_HOT, _SEALED, _LARGE), digests)
+        found = self._in_tiers((_MANY_HOT, _SEALED, _LARGE), digests)
         return {item.digest: item for item in map(rows.stored, found)}
 
     def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:

@@ -45,6 +45,8 @@ FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.i
 """Texts come as bytes, so that one that is not UTF-8 spoils its own row only."""
 PACK: Final = "p.digest, p.size, p.objects, p.dictionary_offset, p.dictionary_length"
 PLACE: Final = f"s.start, b.offset, b.length, b.size, {PACK}"
+_PLAIN: Final = 4
+_CODECS: Final = {int(codec): codec for codec in Codec}
 NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
 SEALED: Final = "sealed s LEFT JOIN blocks b ON b.id = s.block LEFT JOIN packs p ON p.id = b.pack"
 """Left joins: an object whose block is not listed is damaged, not absent."""
@@ -183,13 +185,13 @@ def _block(row: Row) -> Block:
 
 
 def stored(row: Row) -> StoredObject:
-    """Return the object of a row (digest, size, codec, data) and PLACE's columns."""
-    found, size, codec, data, start = row[:5]
+    """Return the object of a row (digest, size, codec, data), with PLACE's columns or without."""
+    found, size, codec, data = row[:4]
     try:
-        if start is None:
-            return StoredObject(Digest(found), size, Codec(codec), data)
-        return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(_block(row[5:]), start))
-    except (ValueError, TypeError, CorruptionError) as error:
+        if data is not None or len(row) == _PLAIN or row[4] is None:
+            return StoredObject(Digest(found), size, _CODECS[codec], data)
+        return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(_block(row[5:]), row[4]))
+    except (ValueError, LookupError, TypeError, CorruptionError) as error:
         name = found.hex() if isinstance(found, bytes) else repr(found)
         msg = f"the row of object {name} cannot be: {error}"
         raise CorruptionError(msg, hint="'aivcs verify' says more") from error
