@@ -1,7 +1,8 @@
 """What a repository has promised to a process, told line by line while it works.
 
 A line is the name of who tells, a word, and digests. It is written after the call it tells
-of returned, but for ``drop`` and ``left``, which are written before.
+of returned, but for ``drop`` and ``left``, which are written before. Nothing is expected of
+what was dropped last, neither that it is there nor that it is not.
 
 ``put``   stored, and held as long as the process lives
 ``keep``  pinned, or named by a run or a spec

@@ -147,6 +147,8 @@ class Worker:
 
     def _put(self, data: bytes) -> None:
         digest = self._remember(data)
+        if digest in self._promises.gone:
+            self._tell("drop", digest)  # from here on it may be there again
         assert self._repo.objects.put(data) == digest
         self._tell("put", digest)
 
