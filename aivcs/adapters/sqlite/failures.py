@@ -38,11 +38,18 @@ def translated(path: str) -> Iterator[None]:
         msg = f"the ledger {path} cannot hold a value: {error}"
         raise InvalidInputError(msg, hint="texts are UTF-8, numbers have up to 63 bits") from error
     except apsw.FullError as error:
-        msg = f"no space left for the ledger {path}"
-        raise StorageError(msg, hint="free some space; nothing of this action was kept") from error
+        raise _no_space(path) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
         msg = f"the ledger {path} cannot be opened for this: {error}"
         raise StorageError(msg, hint="check that the folder exists and may be written") from error
     except apsw.Error as error:
+        # Who reads needs a few pages for the index of the log, too.
+        if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE:
+            raise _no_space(path) from error
         msg = f"the ledger {path} failed: {type(error).__name__}: {error}"
         raise StorageError(msg, hint="check the disk; the action may be repeated") from error
+
+
+def _no_space(path: str) -> StorageError:
+    msg = f"no space left for the ledger {path}"
+    return StorageError(msg, hint="free some space; nothing of this action was kept")

@@ -275,6 +275,27 @@ def test_the_drivers_errors_are_translated(raised: Exception, expected: type[Aiv
     assert translation.value.__cause__ is raised
 
 
+_NO_ROOM = """
+import resource, sys
+from aivcs.errors import StorageError
+from aivcs.repo import open_repo
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    open_repo(sys.argv[1])
+except StorageError as error:
+    print(error.message)
+"""
+
+
+def test_a_disk_without_room_for_the_index_of_the_log_is_called_full(tmp_path: Path) -> None:
+    init(tmp_path).close()
+    command = [sys.executable, "-c", _NO_ROOM, str(tmp_path)]
+    # Its output is a pipe, which has no size.
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("no space left for the ledger ")
+
+
 def test_closing_twice(tmp_path: Path) -> None:
     connection = Connection(tmp_path / "a.db", create=True)
     connection.close()
