@@ -36,7 +36,7 @@ def _s3(seed: int, share: float) -> Result:
 
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="aivcs-s3-") as folder:
-        found = survive(Path(folder), max(2, int(20 * share)), seed, seconds=2)
+        found = survive(Path(folder), max(2, int(20 * share)), seed)
     counts = {
         "kills": found.kills,
         "uploads acknowledged": found.acknowledged,

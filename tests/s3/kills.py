@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _WRITERS: Final = 8
 _LONG: Final = 20 * 2**20
+_PIECE: Final = 2**20
 _TIMEOUT: Final = 4.0
 
 
@@ -74,14 +76,20 @@ class _Load:
 
     def check(self) -> Outcome:
         """Read everything that was acknowledged."""
-        for name, digest in self.kept.items():
-            found = ""
-            with suppress(MissingObject), self.blobs.open(name) as file:
-                found = hashlib.sha256(file.read()).hexdigest()
-            if found != digest:
-                self.outcome.lost.append(name)
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            found = pool.map(self._digest, self.kept)
+            pairs = zip(self.kept.items(), found, strict=True)
+            self.outcome.lost += [name for (name, digest), read in pairs if read != digest]
         self.outcome.acknowledged = len(self.kept)
         return self.outcome
+
+    def _digest(self, name: str) -> str:
+        found = hashlib.sha256()
+        with suppress(MissingObject), self.blobs.open(name) as file:
+            while piece := file.read(_PIECE):
+                found.update(piece)
+            return found.hexdigest()
+        return "missing"
 
 
 def survive(folder: Path, kills: int, seed: int = 1, seconds: float = 1.0) -> Outcome:
