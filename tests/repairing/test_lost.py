@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.domain.report import Severity
+from aivcs.errors import MissingObject
 from aivcs.repo import open_repo
 from aivcs.services import merging
 from tests.repairing.conftest import flip
@@ -59,4 +60,20 @@ def test_merging_leaves_the_last_copy(scene: Scene, monkeypatch: pytest.MonkeyPa
             repo.seal()
         assert len(repo._ledger.packs()) == 2
     assert scene.repair().ok
+    scene.check_whole()
+
+
+def test_what_is_listed_in_a_pack_that_is_missing_is_stored_anew_once_it_is_deleted(
+    scene: Scene,
+) -> None:
+    digest, data = next(one for one in scene.contents.items() if one[1].startswith(b'{"document"'))
+    scene.pack.unlink()
+    with open_repo(scene.place) as repo:
+        with pytest.raises(MissingObject) as missing:
+            repo.objects.get(digest)
+        assert "repair --from" in str(missing.value.hint)
+        repo.objects.delete(digest, force=True)
+        assert repo.objects.put(data, pin=True) == digest
+        assert repo.objects.get(digest) == data
+    assert scene.repair(scene.copy).ok
     scene.check_whole()
