@@ -27,6 +27,13 @@ _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 _PREFIX: Final = "lease-"
 _UPKEEP: Final = "upkeep.lock"
 _TOKEN_BYTES: Final = 8
+_TAKE_OVER: Final = """
+WITH old(id) AS (SELECT id FROM leases WHERE token = :token)
+INSERT OR IGNORE INTO holds (digest, lease) SELECT digest, :lease FROM (
+  SELECT digest, lease FROM hot UNION ALL SELECT digest, lease FROM sealed
+  UNION ALL SELECT digest, lease FROM large UNION ALL SELECT digest, lease FROM holds
+) WHERE lease IN old
+"""
 
 
 @contextmanager
@@ -48,6 +55,8 @@ class Lease:
         self._folder = folder
         self._process = os.getpid()
         self._token = ""
+        self._file = -1
+        self._lost: list[str] = []
         self._let_go: Callable[[], object] = lambda: None
 
     @property
@@ -60,14 +69,21 @@ class Lease:
 
         Inside the write transaction; the file is locked before the row can be seen.
         """
-        if not self._token:
-            with _translated(self._folder):
+        with _translated(self._folder):
+            if not self._token:
+                self._take()
+            elif not os.fstat(self._file).st_nlink:
+                # Somebody cleared the folder away, so we count as dead.
+                self._lost.append(self._token)
+                self._let_go()
                 self._take()
         # Asked each time: the transaction that inserted the row may have been rolled back.
         found = db.execute("SELECT id FROM leases WHERE token = ?", (self._token,)).get
         if found is None:
             db.execute("INSERT INTO leases (token) VALUES (?)", (self._token,))
             found = db.last_insert_rowid()
+            for token in self._lost:
+                db.execute(_TAKE_OVER, {"token": token, "lease": found})
         return int(found)
 
     def _take(self) -> None:
@@ -76,6 +92,7 @@ class Lease:
             token = f"{self._process}.{os.urandom(_TOKEN_BYTES).hex()}"
             file = os.open(_path(self._folder, token), _FLAGS | os.O_EXCL, _MODE)
             self._let_go = weakref.finalize(self, os.close, file)
+            self._file = file
             fcntl.flock(file, fcntl.LOCK_EX)
             # Who clears away dead files may have had it for an instant.
             if os.fstat(file).st_nlink:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -127,6 +128,21 @@ def test_a_lease_whose_row_was_rolled_back(path: Path, ledger: SqliteLedger) -> 
     ledger.commit(Batch(objects=(OLD,), hold=True))
     assert len(ledger._db.rows("SELECT * FROM leases")) == len(files(path)) == 1
     assert ledger.unnamed(DIGESTS[:2]) == set()
+
+
+def test_a_lease_whose_file_somebody_cleared_away(path: Path, ledger: SqliteLedger) -> None:
+    ledger.commit(Batch(objects=(ITEM, OLD), hold=True))
+    shutil.rmtree(path.parent / "tmp")
+    # The next one that is held takes a new lease, which takes over the old one's.
+    ledger.commit(Batch(holds=(big().digest,)))
+    other = SqliteLedger(path)
+    assert other.reap() == 1
+    assert other.unnamed(DIGESTS) == set()
+    ledger.close()
+    assert other.reap() == 1
+    assert other.unnamed(DIGESTS) == set(DIGESTS)
+    assert files(path) == []
+    other.close()
 
 
 def _in_a_fork(action: Callable[[], object]) -> bool:
