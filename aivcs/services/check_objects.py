@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.blobname import large_name, pack_name
@@ -135,7 +136,11 @@ class ObjectChecks:
         if not found:
             return
         # A file comes before its row: who seals, collects or repairs has one at the moment.
-        with self._ledger.upkeep(wait=False) as alone:
+        with ExitStack() as stack:
+            try:
+                alone = stack.enter_context(self._ledger.upkeep(wait=False))
+            except StorageError:
+                alone = False  # who may only read the folder cannot know
             packs = {pack_name(pack.digest) for pack in self._ledger.packs()}
             for name in found:
                 if name in packs or not self._is_stray(name, alone=alone):
