@@ -193,7 +193,8 @@ def stored(row: Row) -> StoredObject:
         return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(_block(row[5:]), row[4]))
     except (ValueError, LookupError, TypeError, CorruptionError) as error:
         name = found.hex() if isinstance(found, bytes) else repr(found)
-        msg = f"the row of object {name} cannot be: {error}"
+        wrong = f"{codec} is not a valid Codec" if isinstance(error, KeyError) else error
+        msg = f"the row of object {name} cannot be: {wrong}"
         raise CorruptionError(msg, hint="'aivcs verify' says more") from error
 
 
