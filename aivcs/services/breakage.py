@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.batch import Family
 from aivcs.domain.report import Problem
+from aivcs.domain.usage import UseKind
 from aivcs.errors import CorruptionError, NotFound
 from aivcs.services import bodies
 from aivcs.services.reachability import Node, edges
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aivcs.domain.digest import Digest
+    from aivcs.domain.usage import Use
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.reachability import Edge
@@ -43,11 +45,11 @@ class Breakage:
             yield Problem("object", str(digest), detail + more, breaks=breaks)
 
     def of(self, digests: Sequence[Digest]) -> dict[Digest, tuple[str, ...]]:
-        """Return for each object what needs it, in sentences."""
+        """Return for each object what needs it, each in words that follow "this breaks"."""
         needs: dict[Digest, list[str]] = {digest: [] for digest in digests}
         for use in self._ledger.uses(digests):
             if not use.expired:
-                needs[use.digest].append(str(use))
+                needs[use.digest].append(_said(use))
         for digest, found in needs.items():
             specs = self._parts.get(digest, {})
             labels = ((spec, label) for spec, label in specs.items() if label)
@@ -84,7 +86,7 @@ class Breakage:
                     record = read_record(stream.name, entry, body)
                 except CorruptionError:
                     continue
-                named = f"release {stream.name} #{entry.seq}"
+                named = f"release {stream.name}@{entry.seq}"
                 releases.setdefault(record.spec_digest, []).append(named)
         return releases
 
@@ -93,3 +95,13 @@ class Breakage:
             return edges(node, self._objects.get(digest))
         except (CorruptionError, NotFound):
             return []
+
+
+def _said(use: Use) -> str:
+    match use.kind:
+        case UseKind.PIN:
+            return "a pinned object"
+        case UseKind.LEASE:
+            return f"what {use.owner} holds"
+        case _:
+            return str(use)

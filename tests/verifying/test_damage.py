@@ -105,6 +105,17 @@ def test_a_changed_small_object(scene: Scene) -> None:
     assert f"this breaks final state of run {scene.run_id}" in detail
 
 
+def test_what_is_pinned_or_held_is_said_in_words(scene: Scene) -> None:
+    with open_repo(scene.place) as repo:
+        digests = repo.objects.put(b"a pin", pin=True), repo.objects.put(b"a lease")
+        scene.plant(f"UPDATE hot SET data = x'00' WHERE {row(b'a pin')} OR {row(b'a lease')}")
+        details = {one.id: one.detail for one in repo.verify().problems}
+    pinned, held = (details[str(digest)] for digest in digests)
+    assert pinned.endswith("; this breaks a pinned object")
+    assert f"; this breaks what process {os.getpid()} " in held
+    assert held.endswith(" holds")
+
+
 def test_a_size_or_encoding_that_is_wrong(scene: Scene) -> None:
     scene.plant(f"UPDATE hot SET size = size + 1 WHERE {row(_STATE)}")
     assert [(kind, name) for kind, name, _ in scene.problems()] == [
