@@ -60,12 +60,17 @@ def _write(found: Repaired) -> None:
     output.more(len(found.unhealed) - len(shown), "--json has all")
     output.write_lines(f"set aside: {name}" for name in found.quarantined[: output.ROWS])
     output.more(len(found.quarantined) - output.ROWS, "--json has all")
+    would = "would be " if found.dry_run else ""
     counts = (
-        (len(found.healed), "healed"),
-        (len(found.discarded), "discarded, as nothing needs them"),
-        (found.rebuilt, "found again in packs"),
+        (len(found.healed), f"{would}healed"),
+        (len(found.discarded), f"{would}discarded, as nothing needs them"),
+        (found.rebuilt, f"{would}found again in packs"),
     )
     done = [f"{output.counted(count, 'object')} {what}" for count, what in counts if count]
-    said = ", ".join(done) or ("nothing to repair" if found.ok else "nothing could be repaired")
-    word = "would be: " if found.dry_run and done else ""
-    output.write_lines([f"{'ok' if found.ok else 'DAMAGED'}: {word}{said}"])
+    if found.ok:
+        output.write_lines([f"ok: {', '.join(done) or 'nothing to repair'}"])
+        return
+    left = f"{output.counted(len(found.unhealed), 'error')} left"
+    output.write_lines([f"DAMAGED: {', '.join([*done, left])}"])
+    if any(one.digest is not None for one in found.unhealed):
+        output.note("hint: 'aivcs repair --from DIR' heals from a copy of the repository")

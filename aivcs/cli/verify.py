@@ -8,12 +8,12 @@ import click
 
 from aivcs.cli import output, progress, views
 from aivcs.cli.command import command
-from aivcs.domain.report import Depth
+from aivcs.domain.report import Depth, Severity
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
-    from aivcs.domain.report import Report
+    from aivcs.domain.report import Problem, Report
 
 
 def _percent(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -75,11 +75,21 @@ def verify(
 
 def _write(report: Report) -> None:
     shown = report.problems[: output.ROWS]
-    output.write_lines(f"{one.severity.value}: {one.kind} {one.id}: {one.detail}" for one in shown)
+    output.write_lines(f"{one.severity.value}: {_named(one)}" for one in shown)
     output.more(len(report.problems) - len(shown), "--json has all")
     checked = ", ".join(
         output.counted(count, what.removesuffix("s")) for what, count in report.checked.items()
     )
-    read = {Depth.STRUCTURE: " without their content", Depth.SAMPLE: ", a part of all"}
+    read = {Depth.STRUCTURE: " without their content", Depth.SAMPLE: " (a sample)"}
     part = "" if report.depth is Depth.SAMPLE and report.complete else read.get(report.depth, "")
-    output.write_lines([f"{'ok' if report.ok else 'DAMAGED'}: checked {checked}{part}"])
+    bad = sum(one.severity is Severity.ERROR for one in report.problems)
+    word = "ok:" if report.ok else f"DAMAGED: {output.counted(bad, 'error')};"
+    output.write_lines([f"{word} checked {checked}{part}"])
+    if not report.ok:
+        output.note("hint: 'aivcs repair' heals what has a second copy")
+
+
+def _named(problem: Problem) -> str:
+    """Return the sentence of a problem, with the id in front where it does not begin with it."""
+    name = f"{problem.kind} {problem.id}"
+    return problem.detail if problem.detail.startswith(name) else f"{name}: {problem.detail}"

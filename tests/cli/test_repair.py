@@ -41,18 +41,19 @@ def test_what_cannot_be_healed(here: Program, tmp_path: Path) -> None:
     assert said.status == 6
     (left,) = said.json["unhealed"]
     assert list(left) == ["digest", "detail", "breaks"]
-    assert (left["digest"], left["breaks"]) == (digest, ["pinned"])
+    assert (left["digest"], left["breaks"]) == (digest, ["a pinned object"])
     text = here("repair")
     assert text.status == 6
     assert text.text.startswith(f"not healed: object {digest} ")
-    assert text.text.splitlines()[-1] == "DAMAGED: nothing could be repaired"
-    assert text.text.count("this breaks pinned") == 1
+    assert text.text.splitlines()[-1] == "DAMAGED: 1 error left"
+    assert text.err == "hint: 'aivcs repair --from DIR' heals from a copy of the repository\n"
+    assert text.text.count("this breaks a pinned object") == 1
 
 
 def test_healed_from_a_copy(here: Program, tmp_path: Path) -> None:
     digest = _damage(here, tmp_path)
     would = here.good("repair", "--from", "copy", "--dry-run").text
-    assert would == "ok: would be: 1 object healed\n"
+    assert would == "ok: 1 object would be healed\n"
     assert here("verify").status == 6
     lines = here.good("repair", "--from", "copy").text.splitlines()
     assert lines[0].startswith("set aside: ")

@@ -45,8 +45,10 @@ def test_damage_is_told_with_its_own_status(here: Program, tmp_path: Path) -> No
     assert digest in problem["id"]
     text = here("verify")
     assert text.status == 6
-    assert text.text.splitlines()[0].startswith("error: ")
-    assert text.text.splitlines()[-1].startswith("DAMAGED: checked ")
+    assert text.text.splitlines()[0].startswith(f"error: object {digest} in large/")
+    assert text.text.splitlines()[-1].startswith("DAMAGED: 1 error; checked ")
+    assert text.text.count(f"object {digest}") == 1
+    assert text.err == "hint: 'aivcs repair' heals what has a second copy\n"
     assert here("verify", "--runs", "--releases").status == 0
     assert here("verify", "--objects").status == 6
     assert here.fail("object", "get", digest, "-o", "out") == (6, "integrity")
@@ -107,7 +109,7 @@ def test_a_part_of_the_content(here: Program, tmp_path: Path) -> None:
     answer = here.json("verify", "--within", "1e-9")
     assert (answer["depth"], answer["complete"]) == ("sample", False)
     assert answer["checked"]["objects"] == 0
-    assert here.good("verify", "--within", "1e-9").text.endswith(", a part of all\n")
+    assert here.good("verify", "--within", "1e-9").text.endswith(" (a sample)\n")
     assert here.good("verify", "--within", "60").text.endswith(" 0 releases\n")
 
 
@@ -131,5 +133,7 @@ def test_much_damage_is_told_in_part(here: Program, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("aivcs.repo.Repo.verify", lambda *_, **__: Report({}, many))
     said = here("verify")
     assert len(said.text.splitlines()) == 51
-    assert said.err == "20 more; --json has all\n"
+    assert said.text.splitlines()[0] == "error: object 0: it is damaged"
+    assert said.text.splitlines()[-1].startswith("DAMAGED: 70 errors; checked ")
+    assert said.err.startswith("20 more; --json has all\nhint: ")
     assert len(here("verify", "--json").json["problems"]) == 70
