@@ -168,7 +168,29 @@ def test_a_wrong_configuration_is_refused(tmp_path: Path, content: bytes, named:
     (tmp_path / ".aivcs" / "config.toml").write_bytes(content)
     with pytest.raises(InvalidConfig, match=named) as refused:
         open_repo(tmp_path)
-    assert "secret" not in str(refused.value)
+    assert "secret" not in f"{refused.value} {refused.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("[network]\nx = 1\n", "the tables are ledger, objects, retention, seal"),
+        ("[seal]\nsize = 3\n", "[seal] has the keys auto, threshold"),
+        ("[seal]\ntoken = 3\n", "credentials belong into the environment"),
+        ("[seal]\nauto = 3\n", "it is true or false"),
+        ("[seal]\nthreshold = 3.5\n", "it is a whole number"),
+        ("[objects]\nurl = 7\n", "it is text in quotes"),
+        ("[objects]\nurl = 's3://bucket'\ntimeout = true\n", "it is a number"),
+    ],
+)
+def test_a_wrong_configuration_is_told_what_is_right(
+    tmp_path: Path, content: str, hint: str
+) -> None:
+    init(tmp_path).close()
+    (tmp_path / ".aivcs" / "config.toml").write_text(content)
+    with pytest.raises(InvalidConfig) as refused:
+        open_repo(tmp_path)
+    assert refused.value.hint == hint
 
 
 def test_a_configuration_may_be_short_or_missing(tmp_path: Path) -> None:

@@ -29,6 +29,12 @@ KEYS: Final = {
 _SECRETS: Final = ("key", "secret", "token", "password", "credential", "profile")
 _LONGEST_TIMEOUT: Final = 3600
 _MOST_KEPT: Final = 10**9
+_TYPES: Final = {
+    str: "text in quotes",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+}
 _HEAD: Final = f"""\
 # Where this repository keeps its data. Never write a password here.
 [ledger]
@@ -131,16 +137,17 @@ def _check_keys(path: Path, table: str, keys: object) -> None:
     unknown = set(keys) - known if known and isinstance(keys, dict) else {table}
     if unknown:
         secret = any(part in key.lower() for key in unknown for part in _SECRETS)
-        hint = (
-            "credentials belong into the environment" if secret else "docs/format.md lists the keys"
-        )
+        lists = f"[{table}] has the keys" if known else "the tables are"
+        hint = f"{lists} {', '.join(sorted(known or KEYS))}"
+        if secret:
+            hint = "credentials belong into the environment"
         msg = f"{path} has an unknown key: {', '.join(sorted(unknown))}"
         raise InvalidConfig(msg, hint=hint)
 
 
 def _objects(path: Path, table: dict[str, Any]) -> Objects:
     url = _value(path, table, "url", str) or OBJECTS_URL
-    timeout = _value(path, table, "timeout", int, float)
+    timeout = _value(path, table, "timeout", float, int)
     if timeout is not None and not 0 < timeout <= _LONGEST_TIMEOUT:
         msg = f"{path}: timeout is {timeout}"
         raise InvalidConfig(msg, hint=f"seconds, more than 0 and up to {_LONGEST_TIMEOUT}")
@@ -191,7 +198,7 @@ def _value(path: Path, table: dict[str, Any], key: str, *types: type[T]) -> T | 
     if value is None or sound:
         return value
     msg = f"{path}: {key} is {value!r}"
-    raise InvalidConfig(msg, hint="docs/format.md says what it may be")
+    raise InvalidConfig(msg, hint=f"it is {_TYPES[types[0]]}")
 
 
 def _unserved(path: Path, url: object, known: str) -> InvalidConfig:
