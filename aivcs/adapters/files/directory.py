@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.files.durable import write_atomically
@@ -62,11 +63,12 @@ def create(place: Path, fill: Callable[[Path], None], config: str) -> tuple[Path
     ``fill`` makes what lies inside, ``config`` is the text of ``config.toml``. The file
     ``format`` is written last and makes the repository one; a lock on the folder lets one
     of several processes do the work. Raises StorageError, RepositoryTooNew, and whatever
-    ``fill`` does; a folder that is empty then is removed.
+    ``fill`` does; the folders that were made for it are removed then.
     """
     place = place.absolute()
     folder = place if place.name == FOLDER else place / FOLDER
     with translated(folder):
+        made = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -79,7 +81,8 @@ def create(place: Path, fill: Callable[[Path], None], config: str) -> tuple[Path
                 fill(folder)
             except BaseException:
                 with suppress(OSError):
-                    folder.rmdir()
+                    for one in made or (folder,):
+                        one.rmdir()
                 raise
             write_atomically(folder / ".gitignore", b"*\n")
             write_atomically(folder / "config.toml", config.encode())
