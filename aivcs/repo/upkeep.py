@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
+from aivcs.errors import NoRepository
 
 if TYPE_CHECKING:
     import os
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.usage import Explanation
     from aivcs.ports import BlobStore, Bookmarks, Clock, Ledger, Spread
+    from aivcs.repo.repository import Repo
     from aivcs.services.auto_sealing import AutoSeal
     from aivcs.services.objects import CasStore
 
@@ -105,14 +107,11 @@ class Upkeep:
         """
         from contextlib import ExitStack
 
-        from aivcs.repo.opening import open_repo
         from aivcs.services.quarantine import Quarantine
         from aivcs.services.repairing import Repairer
 
         with ExitStack() as stack:
-            others = [
-                stack.enter_context(open_repo(source, upward=False)).objects for source in sources
-            ]
+            others = [stack.enter_context(_source(source)).objects for source in sources]
             parts = self._ledger, self._blobs, self.objects
             aside = Quarantine(self._quarantine, self.clock)
             repairer = Repairer(*parts, self._spread, aside, advance, dry_run=dry_run)
@@ -190,3 +189,13 @@ class Upkeep:
 
         wanted = None if by is None else read_by(by)
         return measure(self._ledger, self._blobs, self.objects, wanted, advance)
+
+
+def _source(place: str | os.PathLike[str]) -> Repo:
+    from aivcs.repo.opening import open_repo
+
+    try:
+        return open_repo(place, upward=False)
+    except NoRepository as error:
+        hint = "copies come from a repository's folder, or from a copy of its .aivcs"
+        raise NoRepository(error.message, hint=hint) from error

@@ -61,6 +61,7 @@ def test_healed_from_a_copy(here: Program, tmp_path: Path) -> None:
     assert lines[1:] == ["ok: 1 object healed"]
     here.good("verify")
     assert here.fail("repair", "--from", "nowhere") == (10, "no_repository")
+    assert "copies come from a repository's folder" in here("repair", "--from", "nowhere").err
 
 
 def test_much_is_told_in_part(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
