@@ -9,6 +9,7 @@ import pytest
 
 from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.adapters.s3 import Bucket, S3Blobs, claim, claimed
+from aivcs.adapters.s3.failures import failure
 from aivcs.adapters.s3.multipart import PART_SIZE
 from aivcs.errors import ConflictError, StorageError, Unreachable
 from aivcs.repo import Repo
@@ -98,6 +99,14 @@ def test_a_server_that_returns_another_range(careless: Careless) -> None:
     careless.rule = rule
     with pytest.raises(StorageError, match="range"):
         claim(bucket_of(careless))
+
+
+def test_a_server_that_nobody_finds_is_told_in_a_few_words(careless: Careless) -> None:
+    said = "Generic S3 error: Error performing DELETE http://a.invalid/bucket in 1.8s, after 10 "
+    said += "retries, max_retries: 10, retry_timeout: 30s  - HTTP error: error sending request"
+    told = failure(bucket_of(careless).address, "", 0, "", said)
+    assert told.message.startswith("no answer from the server of s3://bucket/p at http://127.")
+    assert told.message.endswith(": it cannot be reached")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def failure(address: Address, name: str, status: int, code: str, text: str) -> A
         return MissingObject(msg, hint="restore it from a copy")
     if code == "NoSuchBucket":
         msg = f"there is no bucket {address.bucket!r} for {address}"
-        hint = "create it, or correct url and endpoint in config.toml"
+        hint = "create it, or correct the URL and the endpoint"
     elif code in _KEYS or _NO_KEYS in text:
         msg = f"no valid credentials for {address}: {code or 'none were found'}"
         hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
@@ -106,4 +106,6 @@ def _brief(text: str) -> str:
         first = "it did not answer in time"
     elif "refused" in text:
         first = "the connection was refused"
+    elif "error sending request" in text:
+        first = "it cannot be reached"
     return first[:_LONGEST]
