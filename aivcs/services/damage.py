@@ -16,7 +16,7 @@ def damaged(digest: Digest, place: str, detail: str) -> IntegrityError:
     """Return the error for stored bytes at ``place`` that are not the object's."""
     return IntegrityError(
         f"object {digest} in {place} is damaged: {detail}",
-        hint="restore it from a copy; 'aivcs verify' lists every damaged object",
+        hint="'aivcs repair --from' heals it from a copy; 'aivcs verify' lists all damage",
     )
 
 
@@ -50,5 +50,5 @@ def gone_pack(pack: Digest) -> MissingObject:
     """Return the error for a pack that is listed but is not there."""
     return MissingObject(
         f"pack {pack} is listed, but {pack_name(pack)} is missing",
-        hint="restore the file from a copy",
+        hint="restore the file from a copy, or let 'aivcs repair --from' take it from one",
     )

@@ -52,6 +52,7 @@ def test_damage_is_told_with_its_own_status(here: Program, tmp_path: Path) -> No
     assert here("verify", "--runs", "--releases").status == 0
     assert here("verify", "--objects").status == 6
     assert here.fail("object", "get", digest, "-o", "out") == (6, "integrity")
+    assert "hint: 'aivcs repair --from' heals it" in here("object", "get", digest).err
     assert not (tmp_path / "out").exists()
 
 
