@@ -290,6 +290,13 @@ class BlobStore(Protocol):
         """Return how many bytes a blob has. Raises like ``open``."""
         ...
 
+    def settle(self, name: str) -> None:
+        """Make sure that a blob which is there survives a power cut, whoever published it.
+
+        Its publisher may have been killed before that was so. None of this name is no error.
+        """
+        ...
+
     def exists(self, name: str) -> bool:
         """Tell whether a blob of this name is published."""
         ...

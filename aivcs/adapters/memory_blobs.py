@@ -41,6 +41,11 @@ class MemoryBlobs:
         """Return how many bytes a blob has. Raises like ``open``."""
         return len(self._data(name))
 
+    def settle(self, name: str) -> None:
+        """Do nothing: memory is as durable as it gets."""
+        self._check_open()
+        check_blob_name(name)
+
     def exists(self, name: str) -> bool:
         """Tell whether a blob of this name is there."""
         self._check_open()

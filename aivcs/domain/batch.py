@@ -259,9 +259,13 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a commit did: for each append, the seq of each of its drafts, in order."""
+    """What a commit did: for each append, the seq of each of its drafts, in order.
+
+    ``known`` tells how many of the batch's objects were stored already.
+    """
 
     seqs: tuple[tuple[int, ...], ...] = ()
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,13 @@ class CasStore:
     def put(self, data: Content, *, pin: bool = False) -> Digest:
         """Store bytes, the file at a path, or what a binary file still holds.
 
-        Returns when the object is durable; storing it again changes nothing, but heals one
-        whose size is wrong, or whose file is missing or has not the length or the footer
-        it should have. No collection takes it until the repository is closed, and none at
-        all with ``pin``. Raises InvalidInputError for text and for a file that cannot be
-        read.
+        Returns when the object is durable; storing it again changes nothing, but heals it:
+        a small one that cannot be read, a large one whose file is missing or has not the
+        length or the footer it should have. No collection takes it until the repository is
+        closed, and none at all with ``pin``. Raises InvalidInputError for text and for a
+        file that cannot be read.
         """
-        return store(self.ledger, self._publish, data, pin=pin)
+        return store(self.ledger, self._publish, self.read, data, pin=pin)
 
     def put_many(self, items: Iterable[Content], *, pin: bool = False) -> Digests:
         """Store many objects and return their digests in order, with few commits.
@@ -71,7 +71,7 @@ class CasStore:
         Each commit takes up to 10,000 objects or 32 MiB; a large one has one of its own. When
         an item cannot be read, some of those before it are stored and its error is raised.
         """
-        return store_many(self.ledger, self._publish, items, pin=pin)
+        return store_many(self.ledger, self._publish, self.read, items, pin=pin)
 
     def prepare(self, data: Content) -> StoredObject:
         """Return the row of an object for a batch that somebody else commits.

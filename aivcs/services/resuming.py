@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Batch, Tier
-from aivcs.domain.blobname import pack_digest
+from aivcs.domain.blobname import pack_digest, pack_name
 from aivcs.domain.sealed import Sealed
 from aivcs.errors import CorruptionError
 from aivcs.services.pack_read import PackReader
@@ -70,6 +70,7 @@ class Resumer:
         }
         items = [item for item in footer.objects() if item.digest in sound & hot.keys()]
         if new and items:
+            self._blobs.settle(pack_name(pack))
             self._ledger.commit(Batch(packs=(footer.listing(),)))
         move(self._ledger, items, advance)
         return Sealed(

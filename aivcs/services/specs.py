@@ -10,6 +10,7 @@ from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.spec import AgentSpec, Component, read_component_document, read_spec_document
 from aivcs.errors import CorruptionError, MissingObject, NotFound, NotFoundError, SpecNotFound
+from aivcs.services.storing import heal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -100,8 +101,10 @@ class SpecStore:
         )
 
     def store(self, prepared: PreparedSpec) -> AgentSpec:
-        """Commit what ``prepare`` returned."""
-        self._ledger.commit(Batch(objects=prepared.objects, specs=(prepared.row,)))
+        """Commit what ``prepare`` returned; objects that were damaged are whole again."""
+        done = self._ledger.commit(Batch(objects=prepared.objects, specs=(prepared.row,)))
+        if done.known:
+            heal(self._ledger, self._objects.read, prepared.objects)
         return prepared.spec
 
     def explain(self, directory: Directory) -> Folder:

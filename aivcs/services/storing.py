@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from aivcs.domain.batch import Batch, Reference, Role
+from aivcs.domain.batch import Batch, Reference, Role, Tier
 from aivcs.domain.digest import Digest
+from aivcs.errors import CorruptionError, NotFound
 from aivcs.services.encoding import encode, encode_all
 from aivcs.services.intake import take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
     from typing import Self
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from aivcs.services.intake import Content, Source
 
     Large: TypeAlias = Callable[[Source], StoredObject]
+    Read: TypeAlias = Callable[[StoredObject], bytes]
 
 HOT_LIMIT: Final = 128 * 2**10
 """Up to so many bytes an object is a row of the ledger; a larger one is a file."""
@@ -27,21 +29,22 @@ HOT_LIMIT: Final = 128 * 2**10
 _ITEMS: Final = 2500
 _BYTES: Final = 8 * 2**20
 _WAITING: Final = 4
+_LOOK: Final = 500
 
 Contents: TypeAlias = "dict[Digest, bytes]"
 Rows: TypeAlias = "list[StoredObject]"
 
 
-def store(ledger: Ledger, large: Large, item: Content, *, pin: bool) -> Digest:
+def store(ledger: Ledger, large: Large, read: Read, item: Content, *, pin: bool) -> Digest:
     """Store one object, durably, and pin it or hold it for this process."""
     content = take(item, HOT_LIMIT)
     row = encode(content) if isinstance(content, bytes) else large(content)
-    commit_rows(ledger, [row], pin=pin)
+    commit_rows(ledger, read, [row], pin=pin)
     return row.digest
 
 
 def store_many(
-    ledger: Ledger, large: Large, items: Iterable[Content], *, pin: bool
+    ledger: Ledger, large: Large, read: Read, items: Iterable[Content], *, pin: bool
 ) -> list[Digest]:
     """Store many objects, durably; return their digests in the items' order.
 
@@ -52,12 +55,12 @@ def store_many(
     digests: list[Digest] = []
     contents: Contents = {}
     weight = 0
-    with _Pipeline(ledger, pin=pin) as pipeline:
+    with _Pipeline(ledger, read, pin=pin) as pipeline:
         for item in items:
             content = take(item, HOT_LIMIT)
             if not isinstance(content, bytes):
                 row = large(content)
-                commit_rows(ledger, [row], pin=pin)
+                commit_rows(ledger, read, [row], pin=pin)
                 digests.append(row.digest)
                 continue
             digest = Digest.of(content)
@@ -71,22 +74,52 @@ def store_many(
     return digests
 
 
-def commit_rows(ledger: Ledger, rows: Rows, *, pin: bool) -> None:
-    """Commit rows and see to it that they stay, new or not: pinned, or held by this process."""
+def commit_rows(ledger: Ledger, read: Read, rows: Rows, *, pin: bool) -> None:
+    """Commit rows and see to it that they stay, new or not: pinned, or held by this process.
+
+    One that was there already is read; its row is replaced when it cannot be.
+    """
     if not rows:
         return
-    if pin:
-        pins = tuple(Reference(row.digest, Role.PIN) for row in rows)
-        ledger.commit(Batch(objects=tuple(rows), references=pins))
-    else:
-        ledger.commit(Batch(objects=tuple(rows), hold=True))
+    pins = tuple(Reference(row.digest, Role.PIN) for row in rows) if pin else ()
+    done = ledger.commit(Batch(objects=tuple(rows), references=pins, hold=not pin))
+    if done.known:
+        heal(ledger, read, rows, hold=not pin)
+
+
+def heal(ledger: Ledger, read: Read, rows: Sequence[StoredObject], *, hold: bool = False) -> None:
+    """Put the rows of small objects in the place of those that cannot be read.
+
+    For objects that a commit found stored already; others it would read for nothing.
+    """
+    broken = tuple(_broken(ledger, read, rows))
+    if broken:
+        ledger.commit(Batch(restored=broken, hold=hold))
+
+
+def _broken(ledger: Ledger, read: Read, rows: Sequence[StoredObject]) -> Iterator[StoredObject]:
+    """Yield those of the small objects whose stored bytes are missing or damaged."""
+    for start in range(0, len(rows), _LOOK):
+        some = [row for row in rows[start : start + _LOOK] if row.data is not None]
+        found = ledger.objects([row.digest for row in some])
+        for row in some:
+            stored = found.get(row.digest)
+            if stored is None or stored.data == row.data or stored.tier is Tier.LARGE:
+                continue
+            try:
+                read(stored)
+            except CorruptionError:
+                yield row
+            except NotFound:
+                continue  # somebody has deleted it since
 
 
 class _Pipeline:
     """Windows on their way: one is packed by a thread, the one before committed by another."""
 
-    def __init__(self, ledger: Ledger, *, pin: bool) -> None:
+    def __init__(self, ledger: Ledger, read: Read, *, pin: bool) -> None:
         self._ledger = ledger
+        self._read = read
         self._pin = pin
         self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._packed: deque[Future[Rows]] = deque()
@@ -107,7 +140,7 @@ class _Pipeline:
     def finish(self, contents: Contents) -> None:
         """Store everything, with ``contents`` as the last window."""
         if self._threads is None:
-            commit_rows(self._ledger, encode_all(contents), pin=self._pin)
+            commit_rows(self._ledger, self._read, encode_all(contents), pin=self._pin)
             return
         self.add(contents)
         while self._commits:
@@ -118,7 +151,7 @@ class _Pipeline:
         rows: Rows = []
         while self._packed and (not rows or self._packed[0].done()):
             rows += self._packed.popleft().result()
-        commit_rows(self._ledger, rows, pin=self._pin)
+        commit_rows(self._ledger, self._read, rows, pin=self._pin)
 
     def __enter__(self) -> Self:
         """Return self."""

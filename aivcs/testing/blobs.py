@@ -140,6 +140,14 @@ class BlobStoreContract:
             with pytest.raises(MissingObject, match=name):
                 blobs.size(name)
 
+    def test_settling_changes_nothing(self, blobs: BlobStore) -> None:
+        """Whether there is such a blob or not."""
+        publish(blobs, _NAME, b"data")
+        for name in (_NAME, "large/ab/none", f"{_NAME}/below"):
+            blobs.settle(name)
+        assert list(blobs.names()) == [_NAME]
+        assert content(blobs, _NAME) == b"data"
+
     def test_names_are_in_order(self, blobs: BlobStore) -> None:
         """The order is that of the whole names as text."""
         names = ["large/b/1", "large/a/2", "large-1", "large/a/1", "z", "a"]
@@ -170,6 +178,8 @@ class BlobStoreContract:
             blobs.size(name)
         with pytest.raises(InvalidInputError):
             blobs.exists(name)
+        with pytest.raises(InvalidInputError):
+            blobs.settle(name)
         with pytest.raises(InvalidInputError):
             blobs.delete(name)
         with pytest.raises(InvalidInputError):
@@ -247,6 +257,8 @@ class BlobStoreContract:
             blobs.size(_NAME)
         with pytest.raises(RepositoryClosed):
             blobs.exists(_NAME)
+        with pytest.raises(RepositoryClosed):
+            blobs.settle(_NAME)
         with pytest.raises(RepositoryClosed):
             list(blobs.names())
         with pytest.raises(RepositoryClosed):

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from aivcs.domain.batch import Receipt
+
 
 @pytest.fixture
 def objects() -> CasStore:
@@ -104,10 +106,11 @@ def test_a_file_stored_again_meanwhile_survives_its_deletion(
     digest = objects.put(data)
     real = objects.ledger.commit
 
-    def commit(batch: Batch) -> None:
-        real(batch)
+    def commit(batch: Batch) -> Receipt:
+        done = real(batch)
         if batch.deletions:
             objects.put(data)
+        return done
 
     monkeypatch.setattr(objects.ledger, "commit", commit)
     objects.delete(digest)
@@ -140,9 +143,9 @@ def watch(objects: CasStore, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     batches: list[Batch] = []
     real = objects.ledger.commit
 
-    def commit(batch: Batch) -> None:
+    def commit(batch: Batch) -> Receipt:
         batches.append(batch)
-        real(batch)
+        return real(batch)
 
     monkeypatch.setattr(objects.ledger, "commit", commit)
     return batches
@@ -185,12 +188,12 @@ def test_windows_are_committed_together_while_the_disk_is_busy(
         packed.release()
         return rows
 
-    def commit(batch: Batch) -> None:
+    def commit(batch: Batch) -> Receipt:
         if not sizes:
             for _ in range(3):
                 assert packed.acquire(timeout=30)
         sizes.append(len(batch.objects))
-        real(batch)
+        return real(batch)
 
     monkeypatch.setattr(storing, "encode_all", pack)
     monkeypatch.setattr(objects.ledger, "commit", commit)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aivcs.domain.batch import Batch, StoredObject
+    from aivcs.domain.batch import Batch, Receipt, StoredObject
     from aivcs.repo import Repo
 
 DOCUMENTS = [b'{"number": %d, "text": "%s"}' % (n, b"again " * (n % 40)) for n in range(300)]
@@ -152,11 +152,11 @@ def test_a_large_file_is_held_before_it_is_seen(
     held: list[Digest] = []
     real = repo.objects.ledger.commit
 
-    def commit(batch: Batch) -> None:
+    def commit(batch: Batch) -> Receipt:
         if batch.holds:
             assert list(repo.objects.blobs.names()) == []
             held.extend(batch.holds)
-        real(batch)
+        return real(batch)
 
     monkeypatch.setattr(repo.objects.ledger, "commit", commit)
     for put in (repo.objects.put, repo.objects.prepare):

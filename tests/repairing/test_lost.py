@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.domain.batch import Tier
 from aivcs.domain.report import Severity
 from aivcs.errors import MissingObject
 from aivcs.repo import open_repo
@@ -63,17 +64,21 @@ def test_merging_leaves_the_last_copy(scene: Scene, monkeypatch: pytest.MonkeyPa
     scene.check_whole()
 
 
-def test_what_is_listed_in_a_pack_that_is_missing_is_stored_anew_once_it_is_deleted(
-    scene: Scene,
-) -> None:
+def test_what_is_listed_in_a_pack_that_is_missing_is_stored_anew(scene: Scene) -> None:
     digest, data = next(one for one in scene.contents.items() if one[1].startswith(b'{"document"'))
     scene.pack.unlink()
     with open_repo(scene.place) as repo:
-        with pytest.raises(MissingObject) as missing:
+        with pytest.raises(MissingObject):
             repo.objects.get(digest)
-        assert "repair --from" in str(missing.value.hint)
-        repo.objects.delete(digest, force=True)
-        assert repo.objects.put(data, pin=True) == digest
+        assert repo.objects.put(data) == digest
         assert repo.objects.get(digest) == data
+        assert repo.objects.stat(digest).tier is Tier.HOT
     assert scene.repair(scene.copy).ok
     scene.check_whole()
+
+
+def test_many_that_are_stored_again_heal(scene: Scene) -> None:
+    scene.pack.unlink()
+    with open_repo(scene.place) as repo:
+        assert repo.objects.put_many(scene.contents.values(), pin=True) == list(scene.contents)
+        assert dict(repo.objects.get_many(scene.contents)) == scene.contents

@@ -82,7 +82,8 @@ def test_one_add_is_one_commit(
 
     monkeypatch.setattr(MemoryLedger, "commit", watched)
     specs.add(tree({"system.md": "hello", "big.json": b"x" * 300_000, "aivcs.toml": ""}))
-    (batch,) = batches
+    *holds, batch = batches
+    assert holds == [Batch(holds=(Digest.of(b"x" * 300_000),))]  # before its file is published
     assert [row.name for row in batch.specs] == ["agent"]
     assert len(batch.objects) == 6
 

@@ -76,6 +76,13 @@ class FileBlobs:
             raise not_regular(path)
         return status.st_size
 
+    def settle(self, name: str) -> None:
+        """Sync the folder; the file was synced before it had its name."""
+        path = self._path(name)
+        with translated(path):
+            if path.is_file():
+                sync_folder(path.parent)
+
     def exists(self, name: str) -> bool:
         """Tell whether a file of this name is there."""
         path = self._path(name)

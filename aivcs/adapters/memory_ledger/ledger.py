@@ -50,7 +50,7 @@ class MemoryLedger:
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch; an error takes back what was applied of it."""
         with self._journal.writing():
-            self._shelf.apply(batch)
+            known = self._shelf.apply(batch)
             for spec in batch.specs:
                 self._logs.add_spec(spec)
             for run in batch.runs:
@@ -66,7 +66,7 @@ class MemoryLedger:
                 self._logs.expire(expiry)
             self._shelf.unpin(batch.unpinned)
             self._shelf.delete(batch.deletions)
-        return Receipt(seqs)
+        return Receipt(seqs, known)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -29,16 +29,20 @@ class Shelf:
         self._stamps: dict[Digest, None] = {}
         self._holds: dict[Digest, None] = {}
 
-    def apply(self, batch: Batch) -> None:
-        """Do what a batch says of objects and packs, but for deletions."""
+    def apply(self, batch: Batch) -> int:
+        """Do what a batch says of objects and packs, but for deletions.
+
+        Returns how many of its objects were there already.
+        """
+        known = sum(item.digest in self._objects for item in batch.objects)
         for item in batch.objects:
             if item.tier is Tier.LARGE:
                 self._journal.remove(self._holds, item.digest)
         wanted = [item.digest for item in (*batch.objects, *batch.restored)] if batch.hold else []
         for digest in wanted:
             # A stamp goes with the object that bears it, a hold does not.
-            known = digest in self._objects and digest not in self._stamps
-            self._journal.put(self._holds if known else self._stamps, digest, None)
+            unstamped = digest in self._objects and digest not in self._stamps
+            self._journal.put(self._holds if unstamped else self._stamps, digest, None)
         self.put(batch.objects)
         for digest in batch.holds:
             self._journal.put(self._holds, digest, None)
@@ -48,6 +52,7 @@ class Shelf:
         self.move(batch.moves)
         self.find(batch.finds)
         self.drop_packs(batch.dropped_packs)
+        return known
 
     def put(self, objects: Iterable[StoredObject]) -> None:
         """Add objects that are not there yet."""

@@ -90,6 +90,11 @@ class S3Blobs:
         # The answer to a HEAD does not say whether it is the bucket that is missing.
         return self._ask(name)
 
+    def settle(self, name: str) -> None:
+        """Do nothing: what the server acknowledged it keeps, or it does not."""
+        self._check_open()
+        check_blob_name(name)
+
     def exists(self, name: str) -> bool:
         """Tell whether a blob of this name is there."""
         try:

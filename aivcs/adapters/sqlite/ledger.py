@@ -44,7 +44,7 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
         """Apply a batch in one transaction."""
         with self._db.writing(synced=_synced(batch)) as db:
             held = batch.hold or batch.holds or (batch.objects and self._lease.taken)
-            _store(db, batch, self._lease.number(db) if held else 0)
+            known = _store(db, batch, self._lease.number(db) if held else 0)
             for spec in batch.specs:
                 writes.put_spec(db, spec)
             for run in batch.runs:
@@ -60,7 +60,7 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
                 object_writes.unpin(db, batch.unpinned)
             if batch.deletions:
                 object_writes.delete(db, batch.deletions)
-        return Receipt(seqs)
+        return Receipt(seqs, known)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -102,14 +102,16 @@ def _synced(batch: Batch) -> bool | None:
     return None
 
 
-def _store(db: apsw.Connection, batch: Batch, lease: int) -> None:
+def _store(db: apsw.Connection, batch: Batch, lease: int) -> int:
+    known = 0
     if batch.objects:
         large = [item.digest for item in batch.objects if item.data is None] if lease else []
         object_writes.let_go(db, large, lease)
-        object_writes.put(db, batch.objects, lease if batch.hold else 0)
+        known = object_writes.put(db, batch.objects, lease if batch.hold else 0)
     if batch.holds:
         object_writes.hold(db, batch.holds, lease)
     _rearrange(db, batch, lease if batch.hold else 0)
+    return known
 
 
 def _rearrange(db: apsw.Connection, batch: Batch, lease: int) -> None:

@@ -46,12 +46,16 @@ def _insert(db: apsw.Connection, objects: Iterable[StoredObject], lease: int) ->
     return db.total_changes() - before
 
 
-def put(db: apsw.Connection, objects: Sequence[StoredObject], lease: int = 0) -> None:
-    """Insert objects that are not there yet, stamped; hold those that are, with a lease."""
+def put(db: apsw.Connection, objects: Sequence[StoredObject], lease: int = 0) -> int:
+    """Insert objects that are not there yet, stamped; hold those that are, with a lease.
+
+    Returns how many were there.
+    """
     new = _insert(db, objects, lease)
     if lease and new < len(objects):
         stamps = _leases(db, [item.digest for item in objects])
         hold(db, [o.digest for o in objects if stamps.get(o.digest.raw) != lease], lease)
+    return len(objects) - new
 
 
 def hold(db: apsw.Connection, digests: Iterable[Digest], lease: int) -> None:
