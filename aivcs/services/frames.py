@@ -112,8 +112,9 @@ def unpack_by(unpacker: ZstdDecompressor, data: bytes, size: int) -> bytes:
     try:
         held = zstandard.frame_content_size(data)
         if held != size or size > MAX_UNPACKED:
-            said = "does not say how many bytes it holds" if held < 0 else f"holds {held} bytes"
-            msg = f"its frame {said} where {size} are recorded"
+            msg = f"its frame holds {held} bytes where {size} are recorded"
+            if held < 0:
+                msg = "its frame does not say how many bytes it holds"
             raise CorruptionError(msg)
         return unpacker.decompress(data, max_output_size=size, allow_extra_data=False)
     except zstandard.ZstdError as error:

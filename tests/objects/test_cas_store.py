@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from aivcs.adapters.files import FileBlobs
 from aivcs.adapters.memory_blobs import MemoryBlobs
@@ -137,6 +138,11 @@ def test_frames_that_are_no_frames_or_too_long_are_refused() -> None:
             frames.unpack(bad, 400)
     with pytest.raises(CorruptionError):
         frames.unpack(frames.pack(bytes(frames.MAX_UNPACKED + 1)), frames.MAX_UNPACKED + 1)
+    with pytest.raises(CorruptionError, match="holds 400 bytes where 401 are recorded"):
+        frames.unpack(good, 401)
+    without = zstandard.ZstdCompressor(write_content_size=False).compress(b"data")
+    with pytest.raises(CorruptionError, match="does not say how many bytes it holds"):
+        frames.unpack(without, 4)
 
 
 def watch(objects: CasStore, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
