@@ -11,7 +11,7 @@ from aivcs.domain.report import Report
 class Removal(StrEnum):
     """Why something goes."""
 
-    UNREACHABLE = "unreachable"
+    UNNEEDED = "not needed"
     DEAD = "dead in its pack"
     PACK = "pack with dead bytes"
     STRAY = "file that belongs to no object"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aivcs.services.objects import CasStore
 
 _PAGE: Final = 1000
-_UNREACHABLE: Final = "unreachable"
+_UNNEEDED: Final = "not needed"
 _SPEC: Final = "spec file"
 _WORDS: Final = {
     UseKind.PIN: "pinned",
@@ -131,7 +131,7 @@ class _Owners:
         for digest, names in found.items():
             names.update(name for name, closure in self._closures.items() if digest in closure)
             if not names:
-                names.add(_outside(_UNREACHABLE, self._by))
+                names.add(_outside(_UNNEEDED, self._by))
         return found
 
     def _name(self, use: Use) -> str:

@@ -37,7 +37,7 @@ def rehearse(
     ledger, blobs, reader = objects.ledger, objects.blobs, objects.packs
     mark = Mark(ledger, closure, advance, let_go=frozenset(let_go))
     garbage = [
-        Removed(str(item.digest), item.stored, Removal.UNREACHABLE)
+        Removed(str(item.digest), item.stored, Removal.UNNEEDED)
         for page in mark.pages()
         for item in page
     ]

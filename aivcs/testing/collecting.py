@@ -148,7 +148,7 @@ class CollectingContract(RepoContract):
         said = repo.gc(dry_run=True, full=True)
         assert (surveyed(repo), list(blobs.names())) == before
         assert said.dry_run
-        assert {one.id for one in said.removed if one.why is Removal.UNREACHABLE} == {
+        assert {one.id for one in said.removed if one.why is Removal.UNNEEDED} == {
             str(digest) for digest in garbage
         }
         assert [one.id for one in said.removed if one.why is Removal.STRAY] == [

@@ -179,19 +179,19 @@ class ExplainingContract(RepoContract):
             sizes = [share.bytes for share in found.shares]
             assert sizes == sorted(sizes, reverse=True)
         shares = {share.name: share for share in repo.du("kind").shares}
-        assert shares["unreachable"].objects == 2
+        assert shares["not needed"].objects == 2
         assert shares["pinned"].objects == 3
         assert shares["pinned"].shared == len(b"an artifact" + b"the state")
         assert shares["state"].shared == len(b"the state")
         agents = {share.name for share in repo.du(By.AGENT).shares}
-        assert agents == {"agent", "(no agent) pinned", "(no agent) held", "(no agent) unreachable"}
+        assert agents == {"agent", "(no agent) pinned", "(no agent) held", "(no agent) not needed"}
         runs = {str(run.run_id) for run in repo.runs.list_runs()}
         assert {share.name for share in repo.du(By.RUN).shares} == runs | {
             "(no run) pinned",
             "(no run) held",
             "(no run) spec file",
             "(no run) release body",
-            "(no run) unreachable",
+            "(no run) not needed",
         }
 
     def test_the_tiers_and_the_files(self, repo: Repo) -> None:

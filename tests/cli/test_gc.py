@@ -52,11 +52,11 @@ def test_what_goes_is_named_then_removed(program: Program, place: Path) -> None:
         small, large = litter(repo, b"small", noise(LARGE))
     said = program.json("gc", "--dry-run")
     assert said["removed"] == [
-        {"id": str(digest), "bytes": size, "why": "unreachable"}
+        {"id": str(digest), "bytes": size, "why": "not needed"}
         for digest, size in sorted([(small, 5), (large, LARGE)])
     ]
     text = program.good("gc", "--dry-run").text
-    assert f"would go: {small}  5 bytes  unreachable\n" in text
+    assert f"would go: {small}  5 bytes  not needed\n" in text
     assert text.endswith("2 objects of 136.7 KiB would be removed\n")
     done = program.json("gc")
     assert done["freed_on_disk"] > LARGE
@@ -127,7 +127,7 @@ def test_retention(program: Program, place: Path) -> None:
     written = config.read_text()
     config.write_text(f"{written}\n[retention]\nkeep_runs = 0\nkeep_released = false\n")
     said = program.good("gc", "--dry-run").text
-    assert said.startswith(f"would go: {artifact}  11 bytes  unreachable\n1 run would be expired: ")
+    assert said.startswith(f"would go: {artifact}  11 bytes  not needed\n1 run would be expired: ")
     assert program.json("run", "show", run.run_id)["expired_at"] is None
     assert program.json("gc")["expired"] == [run.run_id]
     assert program.json("run", "show", run.run_id)["expired_at"].endswith("Z")

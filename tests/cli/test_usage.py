@@ -79,13 +79,13 @@ def test_du(program: Program, kept: dict[str, Digest], tmp_path: Path) -> None:
         "source",
         "spec file",
         "state",
-        "unreachable",
+        "not needed",
     }
     assert len(program.json("du", "--by", "kind", "--limit", "2")["shares"]) == 2
     text = program.good("du", "--by", "run").text
     assert "tier    objects  size" in text
     assert "of which 0 bytes dead" in text
-    assert "(no run) unreachable" in text
+    assert "(no run) not needed" in text
     assert "objects  size" not in program.good("du").text.partition("ledger:")[2]
     cut = program.good("du", "--by", "kind", "--limit", "1")
     assert "8 more; --limit N shows more, --json all" in cut.err
