@@ -16,8 +16,8 @@ class Listing:
     """A listed pack, its blocks, and the objects that are read from it.
 
     ``blocks`` are (offset, length, size) in the order of the file. ``objects`` are (digest
-    in its 32-byte form, number of the block from 0, start, size) in no order; plain tuples,
-    because there may be a million.
+    in its 32-byte form, number of the block from 0, start, size) in the order of their places;
+    plain tuples, because there may be a million.
     """
 
     pack: Pack

@@ -91,6 +91,8 @@ class PackChecks:
             yield Problem("index", name, f"the ledger has {listing.pack}, its file {footer.pack}")
         if tuple(listing.blocks) != footer.listing().blocks:
             yield Problem("index", name, "the ledger lists other blocks than the pack has")
+        if not listing.objects or tuple(zip(*listing.objects, strict=True)) == footer.columns():
+            return
         there = set(footer.places())
         if there.issuperset(listing.objects):
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, chain, islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import NewPack, Pack, Packed
@@ -78,6 +78,18 @@ class Footer:
             for raw, size in islice(rows, block.objects):
                 yield raw, number, start, size
                 start += size
+
+    def columns(self) -> tuple[tuple[bytes | int, ...], ...]:
+        """Return what ``places`` yields as columns, made without a step for each object."""
+        raws, sizes = tuple(zip(*_OBJECT.iter_unpack(self.rows), strict=True)) or ((), ())
+        counts = [block.objects for block in self.blocks]
+        numbers = chain.from_iterable(repeat(n, count) for n, count in enumerate(counts))
+        starts: list[int] = []
+        for count in counts:
+            # The last sum is where the block ends.
+            inside = sizes[len(starts) : len(starts) + count]
+            starts += [*accumulate(inside, initial=header_length(count))][:-1]
+        return raws, tuple(numbers), tuple(starts), sizes
 
     def sums(self, first: int) -> Iterator[tuple[bytes, int]]:
         """Yield (digest's bytes, size) of each object from number ``first`` on."""

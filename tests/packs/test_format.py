@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from aivcs.adapters.memory_blobs import MemoryBlobs
+from aivcs.domain.batch import Pack
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
+from aivcs.services.pack_format import BlockRow, Footer, object_row
 from aivcs.services.pack_read import PackReader
 from aivcs.services.pack_scan import scan_pack
 from tests.packs.independent import Refused, read_pack
@@ -60,3 +62,17 @@ def test_the_reader_of_the_document_refuses_every_flipped_byte() -> None:
         with pytest.raises(Refused):
             by_the_document(bytes(data))
         data[place] ^= 0x11
+
+
+@pytest.mark.parametrize("sizes", [[], [[3, 0, 5]], [[1], [2, 2], [0, 9]]])
+def test_columns_are_places_by_column(sizes: list[list[int]]) -> None:
+    rows = b"".join(
+        object_row(Digest.of(b"%d %d" % (n, m)), size)
+        for n, block in enumerate(sizes)
+        for m, size in enumerate(block)
+    )
+    blocks = tuple(BlockRow(16, 9, 9, len(block), bytes(16)) for block in sizes)
+    pack = Pack(Digest.of(b"pack"), 9, sum(map(len, sizes)))
+    footer = Footer(pack, blocks, rows)
+    places = list(footer.places())
+    assert footer.columns() == (tuple(zip(*places, strict=True)) or ((), (), (), ()))

@@ -170,7 +170,7 @@ class Shelf:
                 for item in self._objects.values()
                 if item.place and item.place.block.pack.digest == pack
             ]
-        return Listing(new.pack, new.blocks, objects)
+        return Listing(new.pack, new.blocks, sorted(objects, key=lambda row: row[1:3]))
 
     def references(self) -> list[Reference]:
         """Return all explicit references in the order of adding."""

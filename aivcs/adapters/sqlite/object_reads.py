@@ -146,7 +146,8 @@ class ObjectReads:
             raise CorruptionError(msg, hint="'aivcs verify' says more")
         # All of ``sealed`` is passed over; an index on its blocks would cost more than that.
         objects = self._db.rows(
-            "SELECT digest, block - ?1, start, size FROM sealed WHERE block BETWEEN ?1 AND ?2",
+            "SELECT digest, block - ?1, start, size FROM sealed WHERE block BETWEEN ?1 AND ?2"
+            " ORDER BY block, start",
             (first, first + len(blocks) - 1),
         )
         return Listing(rows.pack(found[0][:-1]), [row[1:] for row in blocks], objects)
