@@ -68,6 +68,15 @@ ORDER BY 1 LIMIT 20
 """
 
 
+def _the_one(wanted: Digest, row: rows.Row) -> StoredObject:
+    """Return the object of the row that was found for a digest, if it is that object's."""
+    if row[0] != wanted.raw:
+        # A tree whose pages are damaged can lead to another row.
+        msg = f"the ledger finds the row of another object where it looks for {wanted}"
+        raise CorruptionError(msg, hint="'aivcs verify' says more, 'aivcs repair' rebuilds it")
+    return rows.stored(row)
+
+
 class ObjectReads:
     """What is stored, where, and what names it."""
 
@@ -77,7 +86,7 @@ class ObjectReads:
         """Return stored objects; one statement sees an object before or after its move."""
         if len(digests) == 1:
             found = self._db.rows(_ONE, (digests[0].raw,))
-            return {digests[0]: rows.stored(found[0])} if found else {}
+            return {digests[0]: _the_one(digests[0], found[0])} if found else {}
         found = self._in_tiers((_MANY_HOT, _SEALED, _LARGE), digests)
         return {item.digest: item for item in map(rows.stored, found)}
 

@@ -46,6 +46,8 @@ FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.i
 PACK: Final = "p.digest, p.size, p.objects, p.dictionary_offset, p.dictionary_length"
 PLACE: Final = f"s.start, b.offset, b.length, b.size, {PACK}"
 _PLAIN: Final = 4
+# A damaged page can hand out what the tables' own rules would never have let in.
+_MISTYPED: Final = "a cell has another type than its column"
 _CODECS: Final = {int(codec): codec for codec in Codec}
 NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
 SEALED: Final = "sealed s LEFT JOIN blocks b ON b.id = s.block LEFT JOIN packs p ON p.id = b.pack"
@@ -166,6 +168,16 @@ def spec(row: Row) -> NewSpec:
     )
 
 
+def _check_numbers(row: Row) -> None:
+    if any(type(cell) is not int for cell in row):
+        raise TypeError(_MISTYPED)
+
+
+def _check_content(size: object, data: object) -> None:
+    if type(size) is not int or not (data is None or type(data) is bytes):
+        raise TypeError(_MISTYPED)
+
+
 @_decoding
 def key(row: Row) -> Digest:
     """Return the digest of a row that begins with one."""
@@ -176,11 +188,13 @@ def key(row: Row) -> Digest:
 @lru_cache(maxsize=256)
 def pack(row: Row) -> Pack:
     """Return the pack of a row of PACK's columns; few packs hold many objects."""
+    _check_numbers(row[1:])
     return Pack(Digest(row[0]), *row[1:])
 
 
 @lru_cache(maxsize=4096)
 def _block(row: Row) -> Block:
+    _check_numbers(row[:3])
     return Block(pack(row[3:]), *row[:3])
 
 
@@ -188,8 +202,10 @@ def stored(row: Row) -> StoredObject:
     """Return the object of a row (digest, size, codec, data), with PLACE's columns or without."""
     found, size, codec, data = row[:4]
     try:
+        _check_content(size, data)
         if data is not None or len(row) == _PLAIN or row[4] is None:
             return StoredObject(Digest(found), size, _CODECS[codec], data)
+        _check_numbers(row[4:5])
         return StoredObject(Digest(found), size, Codec.ZSTD, None, Place(_block(row[5:]), row[4]))
     except (ValueError, LookupError, TypeError, CorruptionError) as error:
         name = found.hex() if isinstance(found, bytes) else repr(found)
