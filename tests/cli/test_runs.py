@@ -21,6 +21,7 @@ WHOLE = [
     "tags",
     "git_sha",
     "reason",
+    "expired_at",
     "source",
     "environment",
 ]
