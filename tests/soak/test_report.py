@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from soak import report, result
 from soak.result import Result, keep, load
+from soak.sweeps import SWEEPS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,3 +33,11 @@ def test_the_page_has_the_figures_of_every_result(
     assert "| steps | 12,345 |" in page
     assert "| **wrong** | **2** |" in page
     assert page.count("It has not been run yet.") == len(report.TEXTS) - 2
+
+
+def test_the_page_kept_is_of_full_sweeps_that_found_nothing() -> None:
+    page = report.PAGE.read_text()
+    assert "It has not been run yet." not in page
+    for name in SWEEPS:
+        assert f"| {name} | nothing wrong | 100% |" in page
+    assert page.count("| **wrong** | **0** |") == len(SWEEPS)
