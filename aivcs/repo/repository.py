@@ -6,13 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
-from aivcs.domain.spec import AgentSpec
 from aivcs.errors import InvalidInputError, StorageError
 from aivcs.repo.surroundings import default_actor, new_id, now, observed, working_folder
 from aivcs.repo.upkeep import Upkeep
 from aivcs.services.objects import CasStore
-from aivcs.services.releases import ReleaseRegistry
-from aivcs.services.specs import SpecStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +19,15 @@ if TYPE_CHECKING:
     from aivcs.domain.canonical import Json
     from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
+    from aivcs.domain.spec import AgentSpec
     from aivcs.ports import BlobStore, Clock, Ids, Ledger
     from aivcs.services.auto_sealing import AutoSeal
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
     from aivcs.services.live import LiveRun
+    from aivcs.services.releases import ReleaseRegistry
     from aivcs.services.runs import RunLedger
+    from aivcs.services.specs import SpecStore
     from aivcs.services.wrapping import Outcome
 
 _HOW_TO_START = (
@@ -55,9 +55,6 @@ class Repo(Upkeep):
         retention: Retention | None = None,
         sealing: AutoSeal | None = None,
     ) -> None:
-        from aivcs.adapters import folder as agent_folder
-        from aivcs.adapters.git import git_state
-
         self.folder = folder
         self.created = created
         self.clock = clock
@@ -68,15 +65,29 @@ class Repo(Upkeep):
         self._sealing = sealing
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
-        self.specs = SpecStore(
-            ledger,
+
+    @cached_property
+    def specs(self) -> SpecStore:
+        """What agents consist of."""
+        from aivcs.adapters import folder as agent_folder
+        from aivcs.adapters.git import git_state
+        from aivcs.services.specs import SpecStore
+
+        return SpecStore(
+            self._ledger,
             self.objects,
-            clock,
+            self.clock,
             read_folder=agent_folder.read_folder,
             write_folder=agent_folder.write_folder,
             git_state=git_state,
         )
-        self.releases = ReleaseRegistry(ledger, self.objects, self.specs, clock, default_actor)
+
+    @cached_property
+    def releases(self) -> ReleaseRegistry:
+        """The releases of agents."""
+        from aivcs.services.releases import ReleaseRegistry
+
+        return ReleaseRegistry(self._ledger, self.objects, self.specs, self.clock, default_actor)
 
     @cached_property
     def runs(self) -> RunLedger:
@@ -121,6 +132,7 @@ class Repo(Upkeep):
         InvalidInputError when both are missing.
         """
         from aivcs.domain.run import RunMetadata
+        from aivcs.domain.spec import AgentSpec
         from aivcs.services.live import LiveRun
 
         if spec is None and agent is None:
