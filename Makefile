@@ -56,11 +56,15 @@ wheel: $(VENV)/.dev
 	@cd build/wheel && venv/bin/python -c 'import aivcs, sys; assert aivcs.__file__.startswith(sys.prefix), aivcs.__file__'
 	@cd build/wheel && venv/bin/aivcs --version && venv/bin/aivcs demo demo >demo.log
 
+# Rules and storage. What starts programs, servers and crews, or dies at every write, is left to `make test`.
+FAST := tests/domain tests/specs tests/trajectories tests/objects tests/packs tests/contracts/test_memory.py \
+	tests/test_errors.py tests/test_finding.py tests/test_repo.py
+
 fast: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(PYTEST) -q -m "not slow"
+	$(PYTEST) -q -m "not slow" -k "not death" $(FAST)
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m soak
