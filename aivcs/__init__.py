@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from aivcs import errors
 
 if TYPE_CHECKING:
-    from aivcs.domain.batch import StoredObject as StoredObject
     from aivcs.domain.collection import Collected as Collected
     from aivcs.domain.digest import Digest as Digest
     from aivcs.domain.diskuse import DiskUse as DiskUse
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from aivcs.domain.sealed import Sealed as Sealed
     from aivcs.domain.spec import AgentSpec as AgentSpec
     from aivcs.domain.spec import SpecFile as SpecFile
+    from aivcs.domain.stored import StoredObject as StoredObject
     from aivcs.domain.usage import Explanation as Explanation
     from aivcs.errors import AivcsError as AivcsError
     from aivcs.repo import Repo as Repo
@@ -72,7 +72,7 @@ _HOMES: Final = {
     "Sealed": "aivcs.domain.sealed",
     "SpecFile": "aivcs.domain.spec",
     "SpecStore": "aivcs.services.specs",
-    "StoredObject": "aivcs.domain.batch",
+    "StoredObject": "aivcs.domain.stored",
     "TRANSITIONS": "aivcs.domain.run",
     "init": "aivcs.repo",
 }

@@ -16,23 +16,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import BinaryIO
 
-    from aivcs.domain.batch import (
-        Batch,
-        Draft,
-        Entry,
-        Family,
-        NewSpec,
-        Pack,
-        Receipt,
-        Reference,
-        RunQuery,
-        StoredObject,
-        Stream,
-        Surveyed,
-    )
+    from aivcs.domain.batch import Batch, Draft, NewSpec, Receipt, Reference, Surveyed
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
     from aivcs.domain.run import RunRecord, Source
+    from aivcs.domain.stored import Pack, StoredObject
+    from aivcs.domain.stream import Entry, Family, RunQuery, Stream
     from aivcs.domain.usage import Use
 
 T = TypeVar("T")

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from aivcs.domain.batch import StoredObject
     from aivcs.domain.canonical import Json
     from aivcs.domain.diff import FileChange, SpecDiff
     from aivcs.domain.digest import Digest
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from aivcs.domain.run import RunRecord
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.spec import AgentSpec, SpecFile
+    from aivcs.domain.stored import StoredObject
 
 View: TypeAlias = "dict[str, Json]"
 

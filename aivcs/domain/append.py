@@ -17,7 +17,8 @@ from aivcs.errors import InvalidRunState, SequenceConflict, WrongExpectedSequenc
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aivcs.domain.batch import Append, Draft, Entry, Stream
+    from aivcs.domain.batch import Append, Draft
+    from aivcs.domain.stream import Entry, Stream
 
 
 _NAMED: Final = 20

@@ -7,7 +7,7 @@ of its fields.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,28 +15,8 @@ if TYPE_CHECKING:
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunMetadata, RunStatus, Source
-
-
-class Family(StrEnum):
-    """What a stream is the log of."""
-
-    RUN = "run"
-    RELEASE = "release"
-
-
-class Codec(IntEnum):
-    """How a stored object's bytes are encoded; the number is what is on disk."""
-
-    RAW = 0
-    ZSTD = 1
-
-
-class Tier(StrEnum):
-    """Where an object's bytes are: a row of the ledger, a pack, or a file of its own."""
-
-    HOT = "hot"
-    SEALED = "sealed"
-    LARGE = "large"
+    from aivcs.domain.stored import Pack, StoredObject, Tier
+    from aivcs.domain.stream import Family
 
 
 class Role(StrEnum):
@@ -46,61 +26,6 @@ class Role(StrEnum):
     ARTIFACT = "artifact"
     CHECKPOINT = "checkpoint"
     STATE = "state"
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """A pack as the ledger lists it.
-
-    ``digest`` is of its bytes and names its file, ``size`` is their number. A pack without
-    a dictionary has ``dictionary_length`` 0; else the dictionary's zstd frame is there.
-    """
-
-    digest: Digest
-    size: int
-    objects: int
-    dictionary_offset: int = 0
-    dictionary_length: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A zstd frame in a pack: ``length`` bytes from ``offset`` on, ``size`` when unpacked."""
-
-    pack: Pack
-    offset: int
-    length: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a sealed object begins: ``start`` bytes into the content of a block."""
-
-    block: Block
-    start: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object as stored.
-
-    ``data`` has the encoded bytes of a hot one, ``place`` says where a sealed one is; a
-    large one has neither, its file bears its digest. A sealed one's codec is ZSTD.
-    """
-
-    digest: Digest
-    size: int
-    codec: Codec
-    data: bytes | None
-    place: Place | None = None
-
-    @property
-    def tier(self) -> Tier:
-        """Where the bytes are."""
-        if self.data is not None:
-            return Tier.HOT
-        return Tier.LARGE if self.place is None else Tier.SEALED
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,39 +191,3 @@ class Receipt:
 
     seqs: tuple[tuple[int, ...], ...] = ()
     known: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """The head of a log: how many entries it has, and whether it still takes any.
-
-    ``status`` is a run's status; None for logs that never end.
-    """
-
-    family: Family
-    name: str
-    size: int
-    status: RunStatus | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One stored entry; the body is here or, when long, in ``object``."""
-
-    seq: int
-    kind: str
-    body: str | None
-    object: Digest | None
-    timestamp: datetime
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RunQuery:
-    """Which runs to list, newest first; ``after`` is the run id that ended the page before."""
-
-    spec_digest: Digest | None = None
-    agent: str | None = None
-    status: RunStatus | None = None
-    after: str | None = None
-    limit: int | None = None

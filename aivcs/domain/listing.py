@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aivcs.domain.batch import Pack
+    from aivcs.domain.stored import Pack
 
 
 @dataclass(frozen=True, slots=True)

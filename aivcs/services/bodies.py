@@ -6,16 +6,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import jsontext
-from aivcs.domain.batch import Draft, Entry
+from aivcs.domain.batch import Draft
 from aivcs.domain.moment import as_utc
+from aivcs.domain.stream import Entry
 from aivcs.errors import InvalidEvent, InvalidInputError, MissingObject, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from aivcs.domain.batch import StoredObject
     from aivcs.domain.canonical import Json
+    from aivcs.domain.stored import StoredObject
     from aivcs.services.objects import CasStore
 
 INLINE_LIMIT: Final = 4096

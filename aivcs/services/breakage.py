@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Family
 from aivcs.domain.report import Problem
+from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
 from aivcs.errors import CorruptionError, NotFound
 from aivcs.services import bodies

@@ -7,8 +7,8 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import StoredObject
 from aivcs.domain.blobname import large_name, pack_name
+from aivcs.domain.stored import StoredObject
 from aivcs.errors import CorruptionError, MissingObject, StorageError, Unreachable
 from aivcs.services import frames, pack_format
 from aivcs.services.damage import damaged, gone, gone_pack

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
-from aivcs.domain.batch import StoredObject
+from aivcs.domain.stored import StoredObject
 from aivcs.errors import CorruptionError, StorageError, Unreachable
 from aivcs.services.check_blocks import Content, Whole, open_large, spans
 from aivcs.services.check_objects import ObjectChecks

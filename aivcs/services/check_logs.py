@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Family
 from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.release import lineage_problems
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.run import RunStatus
+from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 from aivcs.services import bodies
 from aivcs.services.releases import read_record
@@ -17,11 +17,11 @@ from aivcs.services.releases import read_record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aivcs.domain.batch import Entry
     from aivcs.domain.canonical import Json
     from aivcs.domain.digest import Digest
     from aivcs.domain.release import ReleaseRecord
     from aivcs.domain.run import RunRecord
+    from aivcs.domain.stream import Entry
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.sampling import Portion

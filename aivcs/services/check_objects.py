@@ -14,7 +14,7 @@ from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aivcs.domain.batch import StoredObject
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.breakage import Breakage
     from aivcs.services.objects import CasStore

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Block, Codec, Place, StoredObject
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem
+from aivcs.domain.stored import Block, Codec, Place, StoredObject
 from aivcs.errors import CorruptionError, MissingObject, StorageError, Unreachable
 from aivcs.services.damage import damaged, gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aivcs.domain.batch import Pack
     from aivcs.domain.listing import Listing
+    from aivcs.domain.stored import Pack
     from aivcs.ports import Ledger
     from aivcs.services.breakage import Breakage
     from aivcs.services.check_blocks import Finding

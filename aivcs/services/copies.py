@@ -6,9 +6,9 @@ import io
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Block, Codec, Place, StoredObject
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Block, Codec, Place, StoredObject
 from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
 from aivcs.services.large import claimed
 from aivcs.services.large_read import LargeReader

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Codec, StoredObject
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Codec, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

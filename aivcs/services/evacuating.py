@@ -6,9 +6,10 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Batch, Block, Codec, Place, StoredObject
+from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Block, Codec, Place, StoredObject
 from aivcs.errors import (
     ConflictError,
     CorruptionError,

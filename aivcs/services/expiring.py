@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Batch, Expiry, RunQuery
+from aivcs.domain.batch import Batch, Expiry
+from aivcs.domain.stream import RunQuery
 from aivcs.services.released import every_release
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Codec, Tier
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Codec, Tier
 from aivcs.errors import CorruptionError
 from aivcs.services import frames
 from aivcs.services.damage import absent
@@ -16,7 +16,7 @@ from aivcs.services.damage import absent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aivcs.domain.batch import StoredObject
+    from aivcs.domain.stored import StoredObject
     from aivcs.services.objects import CasStore
 
 _LEAST: Final = 100

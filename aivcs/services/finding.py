@@ -54,7 +54,7 @@ class Finder:
         return RunId(_only(text, found))
 
     def _latest(self) -> RunId:
-        from aivcs.domain.batch import RunQuery
+        from aivcs.domain.stream import RunQuery
 
         newest = self._ledger.runs(RunQuery(limit=1))
         if not newest:

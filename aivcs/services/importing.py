@@ -15,10 +15,11 @@ from aivcs.errors import ConflictError, InvalidInputError, InvalidRunState
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aivcs.domain.batch import Append, EndRun, NewRun, NewSpec, StoredObject
+    from aivcs.domain.batch import Append, EndRun, NewRun, NewSpec
     from aivcs.domain.canonical import Json
     from aivcs.domain.run import RunRecord
     from aivcs.domain.spec import AgentSpec
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.runs import RunLedger

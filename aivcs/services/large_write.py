@@ -7,8 +7,8 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Codec, StoredObject
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Codec, StoredObject
 from aivcs.services import frames
 from aivcs.services.large import CHUNK_SIZE, Footer, row
 

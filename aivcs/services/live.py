@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import canonical
-from aivcs.domain.batch import Append, Batch, Family, Reference, Role
+from aivcs.domain.batch import Append, Batch, Reference, Role
 from aivcs.domain.events import check_kind
 from aivcs.domain.run import RunStatus, RunSummary
+from aivcs.domain.stream import Family
 from aivcs.errors import AivcsError, RepositoryClosed
 from aivcs.services import bodies
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self
 
-    from aivcs.domain.batch import Draft, Entry, StoredObject
+    from aivcs.domain.batch import Draft
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunId, RunRecord
+    from aivcs.domain.stored import StoredObject
+    from aivcs.domain.stream import Entry
     from aivcs.ports import Clock, Ledger
     from aivcs.services.intake import Content
     from aivcs.services.objects import CasStore

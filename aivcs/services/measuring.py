@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Tier
 from aivcs.domain.blobname import large_name
 from aivcs.domain.diskuse import Amount, By, DiskUse, Share
+from aivcs.domain.stored import Tier
 from aivcs.domain.usage import UseKind
 from aivcs.errors import CorruptionError, MissingObject
 from aivcs.services.pack_format import header_length

@@ -9,7 +9,7 @@ from aivcs.services.missing import missing
 from aivcs.services.repacking import Repacker, Worn
 
 if TYPE_CHECKING:
-    from aivcs.domain.batch import Pack
+    from aivcs.domain.stored import Pack
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.pack_read import PackReader

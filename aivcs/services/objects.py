@@ -7,9 +7,10 @@ from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from aivcs.domain.batch import Batch, Reference, Role, Tier
+from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Tier
 from aivcs.errors import CorruptionError, MissingObject
 from aivcs.services import frames
 from aivcs.services.damage import absent, damaged, gone
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import BinaryIO
 
-    from aivcs.domain.batch import StoredObject
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.intake import Content, Source
     from aivcs.services.large_read import LargeReader

@@ -13,7 +13,7 @@ from aivcs.services import frames, pack_format
 if TYPE_CHECKING:
     from zstandard import ZstdCompressionDict, ZstdDecompressor
 
-    from aivcs.domain.batch import Pack
+    from aivcs.domain.stored import Pack
     from aivcs.ports import BlobStore
 
 _DICTIONARIES: Final = 64

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, islice, repeat
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import NewPack, Pack, Packed
+from aivcs.domain.batch import NewPack, Packed
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Pack
 from aivcs.errors import CorruptionError
 from aivcs.services.damage import damaged_pack
 

@@ -16,8 +16,8 @@ from aivcs.services.pack_dictionaries import Unpackers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aivcs.domain.batch import Block, Pack, StoredObject
     from aivcs.domain.digest import Digest
+    from aivcs.domain.stored import Block, Pack, StoredObject
     from aivcs.ports import BlobStore
     from aivcs.services.pack_format import BlockRow, Footer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Pack
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Pack
 from aivcs.errors import CorruptionError, MissingObject
 from aivcs.services import pack_format
 from aivcs.services.damage import gone_pack

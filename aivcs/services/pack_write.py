@@ -9,8 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Pack
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Pack
 from aivcs.errors import InvalidInputError
 from aivcs.services import frames, pack_format
 from aivcs.services.pack_format import BlockRow, Footer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Family
+from aivcs.domain.stream import Family
 from aivcs.services import bodies
 from aivcs.services.releases import read_record
 

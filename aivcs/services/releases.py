@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aivcs.domain.batch import Append, Batch, Family
+from aivcs.domain.batch import Append, Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.names import check_name, check_text
@@ -22,14 +22,15 @@ from aivcs.domain.release import (
     select,
 )
 from aivcs.domain.spec import AgentSpec
+from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError, GateFailed, WrongExpectedSequence
 from aivcs.services import bodies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aivcs.domain.batch import Entry
     from aivcs.domain.canonical import Json
+    from aivcs.domain.stream import Entry
     from aivcs.ports import Clock, Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.specs import SpecStore

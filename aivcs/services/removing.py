@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Batch, Tier
+from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name
+from aivcs.domain.stored import Tier
 from aivcs.domain.usage import UseKind
 from aivcs.errors import CorruptionError, MissingObject, NotFound, StillReferenced
 from aivcs.services.reachability import Chains

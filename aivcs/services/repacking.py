@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from aivcs.domain.batch import NewPack, Pack
+    from aivcs.domain.batch import NewPack
     from aivcs.domain.digest import Digest
+    from aivcs.domain.stored import Pack
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.marking import Living
     from aivcs.services.pack_read import PackReader

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
-    from aivcs.domain.batch import StoredObject
     from aivcs.domain.report import Problem
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import BlobStore, Ledger, Spread
     from aivcs.services.objects import CasStore
     from aivcs.services.quarantine import Quarantine

@@ -5,17 +5,19 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Batch, Tier
+from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import pack_digest, pack_name
 from aivcs.domain.sealed import Sealed
+from aivcs.domain.stored import Tier
 from aivcs.errors import CorruptionError
 from aivcs.services.pack_read import PackReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aivcs.domain.batch import Packed, StoredObject
+    from aivcs.domain.batch import Packed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.pack_format import Footer
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aivcs.domain import jsontext
-from aivcs.domain.batch import Append, Batch, EndRun, Family, NewRun, Reference, Role, RunQuery
+from aivcs.domain.batch import Append, Batch, EndRun, NewRun, Reference, Role
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ, RunEvent, check_kind
 from aivcs.domain.names import check_name, check_run_id, check_text
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
+from aivcs.domain.stream import Family, RunQuery
 from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
 from aivcs.services import bodies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aivcs.domain.batch import Draft, StoredObject
+    from aivcs.domain.batch import Draft
     from aivcs.domain.run import RunRecord, RunSummary, Source
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import Clock, Ids, Ledger
     from aivcs.services.objects import CasStore
 

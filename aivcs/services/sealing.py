@@ -20,8 +20,8 @@ from aivcs.services.training import SAMPLE_BYTES, trained
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from aivcs.domain.batch import StoredObject
     from aivcs.domain.digest import Digest
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.pack_write import WrittenPack

@@ -14,9 +14,9 @@ from aivcs.errors import InvalidInputError, InvalidSpec, StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aivcs.domain.batch import StoredObject
     from aivcs.domain.digest import Digest
     from aivcs.domain.folder import Folder, FoundFile, GitState
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import Clock
     from aivcs.services.objects import CasStore
 

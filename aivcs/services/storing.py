@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from aivcs.domain.batch import Batch, Reference, Role, Tier
+from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Tier
 from aivcs.errors import CorruptionError, NotFound
 from aivcs.services.encoding import encode, encode_all
 from aivcs.services.intake import take
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
     from typing import Self
 
-    from aivcs.domain.batch import StoredObject
+    from aivcs.domain.stored import StoredObject
     from aivcs.ports import Ledger
     from aivcs.services.intake import Content, Source
 

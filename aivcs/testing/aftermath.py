@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aivcs import Digest
-from aivcs.domain.batch import Tier
+from aivcs.domain.stored import Tier
 from aivcs.errors import AivcsError
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Batch, Family, Reference, Role
+from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.diskuse import By
 from aivcs.domain.retention import Retention
 from aivcs.domain.run import RunMetadata, RunStatus
+from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError, InvalidInputError, NotFound, StillReferenced
 from aivcs.repo import Repo
 from aivcs.testing.collecting import LARGE, Meddler, litter, story, texts

@@ -11,22 +11,18 @@ import pytest
 from aivcs.domain.batch import (
     Append,
     Batch,
-    Codec,
     Draft,
     EndRun,
-    Entry,
-    Family,
     NewRun,
     NewSpec,
     Receipt,
     Reference,
     Role,
-    RunQuery,
-    StoredObject,
-    Stream,
 )
 from aivcs.domain.digest import Digest
 from aivcs.domain.run import RunMetadata, RunStatus, Source
+from aivcs.domain.stored import Codec, StoredObject
+from aivcs.domain.stream import Entry, Family, RunQuery, Stream
 from aivcs.errors import (
     ConflictError,
     InvalidEvent,

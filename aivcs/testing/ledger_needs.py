@@ -12,18 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import (
-    Append,
-    Batch,
-    Expiry,
-    Family,
-    Reference,
-    Role,
-    Surveyed,
-    Tier,
-)
+from aivcs.domain.batch import Append, Batch, Expiry, Reference, Role, Surveyed
 from aivcs.domain.digest import Digest
 from aivcs.domain.run import RunStatus, Source
+from aivcs.domain.stored import Tier
+from aivcs.domain.stream import Family
 from aivcs.errors import ConflictError, InvalidRunState, RunNotFound
 from aivcs.testing.ledger import append, draft, finish, new_run, new_spec
 from aivcs.testing.ledger_objects import LISTED, PACK, big, packed, seal, some, state

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Batch, Codec, Role, StoredObject
+from aivcs.domain.batch import Batch, Role
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Codec, StoredObject
 from aivcs.errors import (
     IntegrityError,
     InvalidDigest,

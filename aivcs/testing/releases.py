@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aivcs.domain.batch import Batch, Codec, StoredObject
+from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.release import ReleaseKind
 from aivcs.domain.run import RunMetadata
+from aivcs.domain.stored import Codec, StoredObject
 from aivcs.errors import (
     AmbiguousId,
     GateFailed,

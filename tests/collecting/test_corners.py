@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aivcs.domain.batch import Pack
+    from aivcs.domain.stored import Pack
     from aivcs.repo import Repo
 
 

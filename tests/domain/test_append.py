@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivcs.domain.append import Plan, check_complete, plan
-from aivcs.domain.batch import Append, Draft, Entry, Family, Stream
+from aivcs.domain.batch import Append, Draft
 from aivcs.domain.run import RunStatus
+from aivcs.domain.stream import Entry, Family, Stream
 from aivcs.errors import InvalidEvent, InvalidRunState, SequenceConflict, WrongExpectedSequence
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)

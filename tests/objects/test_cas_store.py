@@ -13,9 +13,10 @@ import zstandard
 from aivcs.adapters.files import FileBlobs
 from aivcs.adapters.memory_blobs import MemoryBlobs
 from aivcs.adapters.memory_ledger import MemoryLedger
-from aivcs.domain.batch import Batch, Codec, NewSpec, StoredObject
+from aivcs.domain.batch import Batch, NewSpec
 from aivcs.domain.digest import Digest
 from aivcs.domain.spec import SpecFile, component_document, spec_document
+from aivcs.domain.stored import Codec, StoredObject
 from aivcs.errors import (
     CorruptionError,
     IntegrityError,

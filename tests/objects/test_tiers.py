@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import aivcs
-from aivcs.domain.batch import Tier
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Tier
 from aivcs.errors import IntegrityError, MissingObject, NotFound
 from aivcs.testing.objects import noise
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aivcs.domain.batch import Batch, Receipt, StoredObject
+    from aivcs.domain.batch import Batch, Receipt
+    from aivcs.domain.stored import StoredObject
     from aivcs.repo import Repo
 
 DOCUMENTS = [b'{"number": %d, "text": "%s"}' % (n, b"again " * (n % 40)) for n in range(300)]

@@ -7,9 +7,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from aivcs.adapters.memory_blobs import MemoryBlobs
-from aivcs.domain.batch import Block, Codec, Place, StoredObject
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Block, Codec, Place, StoredObject
 from aivcs.services.pack_write import BLOCK_SIZE, write_pack
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import pytest
 
 from aivcs.adapters import background
 from aivcs.adapters.memory_ledger import MemoryLedger
-from aivcs.domain.batch import Batch, Codec, StoredObject
+from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.sealed import Sealed
+from aivcs.domain.stored import Codec, StoredObject
 from aivcs.errors import InvalidConfig, StorageError
 from aivcs.repo import init, open_repo
 from aivcs.services.auto_sealing import AutoSeal

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aivcs.adapters.memory_blobs import MemoryBlobs
-from aivcs.domain.batch import Block, Codec, Pack, Place, StoredObject
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Block, Codec, Pack, Place, StoredObject
 from aivcs.errors import CorruptionError, IntegrityError, MissingObject
 from aivcs.services import pack_format
 from aivcs.services.pack_format import BlockRow, Footer

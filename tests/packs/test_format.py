@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from aivcs.adapters.memory_blobs import MemoryBlobs
-from aivcs.domain.batch import Pack
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Pack
 from aivcs.services.pack_format import BlockRow, Footer, object_row
 from aivcs.services.pack_read import PackReader
 from aivcs.services.pack_scan import scan_pack

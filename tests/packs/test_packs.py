@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivcs.adapters.memory_blobs import MemoryBlobs
-from aivcs.domain.batch import StoredObject
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import StoredObject
 from aivcs.errors import InvalidInputError, MissingObject
 from aivcs.services import pack_format
 from aivcs.services.pack_read import PackReader

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Tier
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Tier
 from aivcs.repo import init, open_repo
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aivcs.domain.batch import Batch, Tier
+from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import pack_digest, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.sealed import Sealed
+from aivcs.domain.stored import Tier
 from aivcs.errors import IntegrityError, StorageError
 from aivcs.repo import init, open_repo
 from aivcs.services import merging, resuming, sealing

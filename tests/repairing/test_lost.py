@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Tier
 from aivcs.domain.report import Severity
+from aivcs.domain.stored import Tier
 from aivcs.errors import MissingObject
 from aivcs.repo import open_repo
 from aivcs.services import merging

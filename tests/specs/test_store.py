@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.adapters.memory_ledger import MemoryLedger
-from aivcs.domain.batch import Batch, Codec, StoredObject
+from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.spec import SpecFile, component_document, spec_document
+from aivcs.domain.stored import Codec, StoredObject
 from aivcs.errors import (
     IntegrityError,
     InvalidName,

@@ -10,26 +10,20 @@ from aivcs.adapters.memory_ledger.journal import Journal
 from aivcs.adapters.memory_ledger.logs import Logs
 from aivcs.adapters.memory_ledger.needs import every_use, holder
 from aivcs.adapters.memory_ledger.shelf import Shelf
-from aivcs.domain.batch import Family, Receipt, Surveyed, Tier
+from aivcs.domain.batch import Receipt, Surveyed
+from aivcs.domain.stored import Tier
+from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aivcs.domain.batch import (
-        Batch,
-        Draft,
-        Entry,
-        NewSpec,
-        Pack,
-        Reference,
-        RunQuery,
-        StoredObject,
-        Stream,
-    )
+    from aivcs.domain.batch import Batch, Draft, NewSpec, Reference
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
     from aivcs.domain.run import RunRecord, Source
+    from aivcs.domain.stored import Pack, StoredObject
+    from aivcs.domain.stream import Entry, RunQuery, Stream
     from aivcs.domain.usage import Use
 
 _NAMED: Final = 20

@@ -7,17 +7,18 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aivcs.domain.append import check_complete, plan
-from aivcs.domain.batch import Entry, Family, Stream
 from aivcs.domain.run import RunId, RunRecord, RunStatus, RunSummary, check_move
+from aivcs.domain.stream import Entry, Family, Stream
 from aivcs.errors import ConflictError, InvalidRunState, RunNotFound, SpecNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aivcs.adapters.memory_ledger.journal import Journal
-    from aivcs.domain.batch import Append, Draft, EndRun, Expiry, NewRun, NewSpec, RunQuery
+    from aivcs.domain.batch import Append, Draft, EndRun, Expiry, NewRun, NewSpec
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import Source
+    from aivcs.domain.stream import RunQuery
 
 
 @dataclass

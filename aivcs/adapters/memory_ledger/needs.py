@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Family
+from aivcs.domain.stream import Family
 from aivcs.domain.usage import Use, UseKind
 
 if TYPE_CHECKING:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Block, Codec, Place, StoredObject, Tier
 from aivcs.domain.listing import Listing
+from aivcs.domain.stored import Block, Codec, Place, StoredObject, Tier
 from aivcs.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aivcs.adapters.memory_ledger.journal import Journal
-    from aivcs.domain.batch import Batch, NewPack, Pack, Packed, Reference
+    from aivcs.domain.batch import Batch, NewPack, Packed, Reference
     from aivcs.domain.digest import Digest
+    from aivcs.domain.stored import Pack
 
 
 class Shelf:

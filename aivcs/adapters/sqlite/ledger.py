@@ -11,7 +11,8 @@ from aivcs.adapters.sqlite.housekeeping import Housekeeping
 from aivcs.adapters.sqlite.leases import Lease
 from aivcs.adapters.sqlite.object_reads import ObjectReads
 from aivcs.adapters.sqlite.run_reads import RunReads
-from aivcs.domain.batch import Batch, Family, Receipt
+from aivcs.domain.batch import Batch, Receipt
+from aivcs.domain.stream import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aivcs.adapters.sqlite.connection import Connection
-    from aivcs.domain.batch import Pack, Reference, StoredObject
+    from aivcs.domain.batch import Reference
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
+    from aivcs.domain.stored import Pack, StoredObject
 
 _MANY: Final = 500
 _HOT: Final = f"SELECT digest, size, codec, data, {rows.NO_PLACE} FROM hot WHERE digest IN (?)"

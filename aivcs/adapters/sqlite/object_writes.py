@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import bulk, rows
-from aivcs.domain.batch import Tier
+from aivcs.domain.stored import Tier
 from aivcs.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from aivcs.domain.batch import NewPack, Packed, StoredObject
+    from aivcs.domain.batch import NewPack, Packed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.stored import StoredObject
 
 TIERS: Final = ("hot", "sealed", "large")
 _MANY: Final = 500

@@ -7,25 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from aivcs.adapters.sqlite.checksum import check, checksum
 from aivcs.domain import jsontext
-from aivcs.domain.batch import (
-    Block,
-    Codec,
-    Draft,
-    Entry,
-    Family,
-    NewSpec,
-    Pack,
-    Place,
-    Reference,
-    Role,
-    StoredObject,
-    Stream,
-    Surveyed,
-    Tier,
-)
+from aivcs.domain.batch import Draft, NewSpec, Reference, Role, Surveyed
 from aivcs.domain.digest import Digest
 from aivcs.domain.moment import from_micros, to_micros
 from aivcs.domain.run import RunId, RunMetadata, RunRecord, RunStatus, RunSummary, Source
+from aivcs.domain.stored import Block, Codec, Pack, Place, StoredObject, Tier
+from aivcs.domain.stream import Entry, Family, Stream
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:

@@ -6,16 +6,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import rows, writes
-from aivcs.domain.batch import Family
+from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aivcs.adapters.sqlite.connection import Connection
-    from aivcs.domain.batch import Draft, Entry, NewSpec, RunQuery, Stream
+    from aivcs.domain.batch import Draft, NewSpec
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunRecord, Source
+    from aivcs.domain.stream import Entry, RunQuery, Stream
 
 _PAGE: Final = 1000
 

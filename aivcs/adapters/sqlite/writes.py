@@ -8,9 +8,9 @@ from aivcs.adapters.sqlite import bulk, rows
 from aivcs.adapters.sqlite.checksum import checksum
 from aivcs.domain import jsontext
 from aivcs.domain.append import check_complete, plan
-from aivcs.domain.batch import Family
 from aivcs.domain.moment import to_micros
 from aivcs.domain.run import RunStatus, check_move
+from aivcs.domain.stream import Family
 from aivcs.errors import ConflictError, InvalidRunState, RunNotFound, SpecNotFound
 
 if TYPE_CHECKING:
@@ -18,17 +18,8 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from aivcs.domain.batch import (
-        Append,
-        Draft,
-        EndRun,
-        Entry,
-        Expiry,
-        NewRun,
-        NewSpec,
-        Reference,
-        Stream,
-    )
+    from aivcs.domain.batch import Append, Draft, EndRun, Expiry, NewRun, NewSpec, Reference
+    from aivcs.domain.stream import Entry, Stream
 
 _STREAM: Final = "SELECT id, size, status FROM streams WHERE family = ? AND name = ?"
 _INSERT_ENTRY: Final = """

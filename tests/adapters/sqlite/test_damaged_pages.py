@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.adapters.sqlite import SqliteLedger, rows
-from aivcs.domain.batch import Batch, Codec, StoredObject
+from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Codec, StoredObject
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from aivcs.adapters.sqlite import SqliteLedger
-from aivcs.domain.batch import Family
+from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 from aivcs.repo import open_repo
 from tests.reseal import edit
