@@ -136,6 +136,12 @@ class StaleCurrent(ConflictError):
     code = "stale_current"
 
 
+class Fenced(ConflictError):
+    """Somebody else holds the run's lease, or holds it again since."""
+
+    code = "fenced"
+
+
 class TransitionError(AivcsError):
     """A rule refuses the move; retrying does not help."""
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import BinaryIO
 
-    from aivcs.domain.batch import Batch, Draft, NewSpec, Receipt, Reference, Surveyed
+    from aivcs.domain.batch import Batch, NewSpec, Receipt, Reference, Surveyed
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject
     from aivcs.domain.stream import Entry, Family, RunQuery, Stream
     from aivcs.domain.usage import Use
+    from aivcs.errors import AivcsError
 
 T = TypeVar("T")
 
@@ -40,6 +41,14 @@ class Ids(Protocol):
 
     def __call__(self) -> str:
         """Return a text no other call returned."""
+        ...
+
+
+class Salts(Protocol):
+    """Makes the salts of commitments; injected like the clock."""
+
+    def __call__(self, size: int, /) -> bytes:
+        """Return so many bytes that nobody can guess."""
         ...
 
 
@@ -61,6 +70,14 @@ class Ledger(Protocol):
         pack that is in use), StorageError, CorruptionError. Objects, packs and specs that
         are already there are left as they are; objects to delete that are absent are no
         error. Inside ``exclusive`` it joins that transaction.
+        """
+        ...
+
+    def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
+        """Apply several batches in one transaction: one sync for all of them.
+
+        Each lands whole or not at all; one that fails is answered by its error, and the
+        others land. Raises StorageError where none of them did for sure.
         """
         ...
 
@@ -87,7 +104,7 @@ class Ledger(Protocol):
         """
         ...
 
-    def waiting(self, run_id: str) -> Mapping[int, Draft]:
+    def waiting(self, run_id: str) -> Mapping[int, Entry]:
         """Return the early entries of a run by seq: those that wait for a gap to close."""
         ...
 

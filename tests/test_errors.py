@@ -27,6 +27,7 @@ ConflictError AivcsError 4 conflict
 SequenceConflict ConflictError 4 sequence_conflict
 WrongExpectedSequence ConflictError 4 wrong_expected_sequence
 StaleCurrent ConflictError 4 stale_current
+Fenced ConflictError 4 fenced
 TransitionError AivcsError 5 refused
 InvalidRunState TransitionError 5 invalid_run_state
 NoPreviousRelease TransitionError 5 no_previous_release

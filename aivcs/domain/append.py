@@ -31,7 +31,7 @@ class Plan:
     ``seqs`` answers each draft with its number, also one that was stored before.
     """
 
-    dense: tuple[tuple[int, Draft], ...]
+    dense: tuple[tuple[int, Draft | Entry], ...]
     early: tuple[tuple[int, Draft], ...]
     released: tuple[int, ...]
     seqs: tuple[int, ...]
@@ -40,7 +40,7 @@ class Plan:
 def plan(
     stream: Stream,
     append: Append,
-    waiting: Mapping[int, Draft],
+    waiting: Mapping[int, Entry],
     stored: Callable[[int], Entry],
 ) -> Plan:
     """Decide what ``append`` does to ``stream``.
@@ -58,7 +58,7 @@ def plan(
         raise WrongExpectedSequence(msg, hint="read it again, then retry")
     size = stream.size
     early: dict[int, Draft] = {}
-    dense: dict[int, Draft] = {}
+    dense: dict[int, Draft | Entry] = {}
     released: list[int] = []
     seqs: list[int] = []
     for draft in append.drafts:
@@ -81,7 +81,7 @@ def plan(
     return Plan(tuple(dense.items()), tuple(early.items()), tuple(released), tuple(seqs))
 
 
-def check_complete(stream: Stream, waiting: Mapping[int, Draft]) -> None:
+def check_complete(stream: Stream, waiting: Mapping[int, Entry]) -> None:
     """Refuse to complete a run with a gap, naming the missing seqs (InvalidRunState)."""
     if not waiting:
         return
@@ -94,9 +94,9 @@ def check_complete(stream: Stream, waiting: Mapping[int, Draft]) -> None:
 def _taken(
     seq: int,
     size: int,
-    dense: Mapping[int, Draft],
+    dense: Mapping[int, Draft | Entry],
     early: Mapping[int, Draft],
-    waiting: Mapping[int, Draft],
+    waiting: Mapping[int, Entry],
     stored: Callable[[int], Entry],
 ) -> Draft | Entry | None:
     if seq <= size:

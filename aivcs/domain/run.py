@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aivcs.domain.canonical import Json
     from aivcs.domain.digest import Digest
+    from aivcs.domain.execution import ExecutionState, WaitReason
 
 
 class RunId(str):
@@ -82,14 +83,26 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class RunLease:
+    """Who owns a run until when; the epoch tells his writes from those of earlier owners."""
+
+    holder: str
+    epoch: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run as the ledger has it; ``summary`` and ``completed_at`` are None while RUNNING.
 
     Since ``expired_at`` its artifacts, checkpoints, states and source may be gone; its log stays.
+    ``state`` is what ``status`` is the projection of, with what it waits for. ``root`` is that
+    of the tree over its events, once it has ended. An execution may name no spec; it has a
+    ``tenant`` then.
     """
 
     run_id: RunId
-    spec_digest: Digest
+    spec_digest: Digest | None
     metadata: RunMetadata
     status: RunStatus
     summary: RunSummary | None
@@ -99,6 +112,11 @@ class RunRecord:
     reason: str | None = None
     source: Source | None = None
     expired_at: datetime | None = None
+    tenant: str | None = None
+    state: ExecutionState | None = None
+    wait: WaitReason | None = None
+    root: bytes | None = None
+    lease: RunLease | None = None
 
 
 def check_move(run_id: str, current: RunStatus, target: RunStatus) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from aivcs.domain.merkle import Frontier
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from aivcs.domain.digest import Digest
+    from aivcs.domain.execution import ExecutionState, WaitReason
     from aivcs.domain.run import RunStatus
 
 
@@ -24,18 +27,30 @@ class Family(StrEnum):
 class Stream:
     """The head of a log: how many entries it has, and whether it still takes any.
 
-    ``status`` is a run's status; None for logs that never end.
+    ``status`` is a run's status, the projection of its ``state``; None for logs that never
+    end. ``frontier`` is the right edge of the tree over its entries. ``epoch`` counts how
+    often the run's lease was taken; ``holder`` has it until ``deadline``.
     """
 
     family: Family
     name: str
     size: int
     status: RunStatus | None
+    state: ExecutionState | None = None
+    wait: WaitReason | None = None
+    frontier: Frontier = field(default_factory=Frontier)
+    epoch: int = 0
+    holder: str | None = None
+    deadline: datetime | None = None
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One stored entry; the body is here or, when long, in ``object``."""
+    """One stored entry; the body is here or, when long, in ``object``.
+
+    An erased one has neither, and no salt, but its ``commitment``; the others have none.
+    """
 
     seq: int
     kind: str
@@ -43,6 +58,17 @@ class Entry:
     object: Digest | None
     timestamp: datetime
     recorded_at: datetime
+    salt: bytes | None = None
+    commitment: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """The closing record of a run in the log of all: its number from 1, and its hash."""
+
+    number: int
+    run_id: str
+    hash: bytes
 
 
 @dataclass(frozen=True, slots=True)

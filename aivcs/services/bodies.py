@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Draft
 from aivcs.domain.moment import as_utc
-from aivcs.domain.stream import Entry
 from aivcs.errors import InvalidEvent, InvalidInputError, MissingObject, NotFound
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from aivcs.domain.canonical import Json
     from aivcs.domain.stored import StoredObject
+    from aivcs.domain.stream import Entry
     from aivcs.services.objects import CasStore
 
 INLINE_LIMIT: Final = 4096
@@ -65,8 +65,3 @@ def payloads(objects: CasStore, entries: Iterable[Entry]) -> Iterator[tuple[Entr
         for entry in page:
             text = long[entry.object] if entry.object else entry.body
             yield entry, jsontext.decode(text if text is not None else "null")
-
-
-def waiting_entry(seq: int, early: Draft) -> Entry:
-    """Return an early draft as the entry it will be."""
-    return Entry(seq, early.kind, early.body, early.object, early.timestamp, early.recorded_at)

@@ -57,7 +57,7 @@ class LogChecks:
                 yield Problem("run", run_id, error.message)
 
     def _check_run(self, run: RunRecord) -> Iterator[Problem]:
-        if not self._is_listed(run.spec_digest):
+        if run.spec_digest is not None and not self._is_listed(run.spec_digest):
             yield Problem("run", run.run_id, f"its spec {run.spec_digest} is not stored")
         source = run.source.digest if run.source and run.expired_at is None else None
         if source is not None and not self._ledger.sizes([source]):
@@ -83,8 +83,7 @@ class LogChecks:
 
     def _check_waiting(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
         waiting = self._ledger.waiting(run_id)
-        early = (bodies.waiting_entry(seq, draft) for seq, draft in waiting.items())
-        for entry, found in self._bodies(early):
+        for entry, found in self._bodies(waiting.values()):
             if isinstance(found, CorruptionError):
                 yield Problem("run", run_id, f"at early event {entry.seq}: {found.message}")
         if waiting and run is not None and run.status.terminal:

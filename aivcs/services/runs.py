@@ -201,7 +201,7 @@ class RunLedger:
             count += 1
             yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp)
         waiting = self._ledger.waiting(run_id)
-        early = [bodies.waiting_entry(seq, d) for seq, d in waiting.items() if seq > after]
+        early = [entry for seq, entry in waiting.items() if seq > after]
         left = None if limit is None else max(0, limit - count)
         for entry, payload in bodies.payloads(self._objects, early[:left]):
             yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp)

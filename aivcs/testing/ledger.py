@@ -66,6 +66,12 @@ def draft(seq: int | None = None, body: str | None = "{}", large: Digest | None 
     return Draft("note", body if large is None else None, large, NOON, recorded, seq)
 
 
+def entry(seq: int, body: str | None = "{}", large: Digest | None = None) -> Entry:
+    """Return the entry that ``draft`` becomes."""
+    new = draft(seq, body, large)
+    return Entry(seq, new.kind, new.body, new.object, new.timestamp, new.recorded_at)
+
+
 def append(*drafts: Draft, name: str = "run", expected: int | None = None) -> Append:
     """Return entries for a run."""
     return Append(Family.RUN, name, drafts, expected)
@@ -122,9 +128,7 @@ class LedgerContract:
         assert ledger.run_from(source) == ledger.run_from(replace(source, format="any")) == run
         assert ledger.run_from(replace(source, index=1)) is None
         first, second, third = ledger.entries(Family.RUN, "run")
-        recorded = NOON + timedelta(microseconds=1)
-        assert first == Entry(1, "note", "{}", None, NOON, recorded)
-        assert second == Entry(2, "note", None, BODY, NOON, recorded)
+        assert (first, second) == (entry(1), entry(2, large=BODY))
         assert third.seq == 3
         assert ledger.objects([BODY]) == {BODY: body}
         assert ledger.specs() == [new_spec(git_sha="abc", dirty=True, manifest=BODY)]
@@ -310,10 +314,10 @@ class LedgerContract:
     def test_what_waits(self, started: Ledger) -> None:
         """Early drafts by seq, until the gap is closed."""
         started.commit(Batch(appends=(append(draft(4), draft(2), draft(6)),)))
-        assert started.waiting("run") == {2: draft(2), 4: draft(4), 6: draft(6)}
+        assert started.waiting("run") == {seq: entry(seq) for seq in (2, 4, 6)}
         assert list(started.waiting("run")) == [2, 4, 6]
         assert started.commit(Batch(appends=(append(draft(), draft()),))) == Receipt(((1, 3),))
-        assert dict(started.waiting("run")) == {6: draft(6)}
+        assert dict(started.waiting("run")) == {6: entry(6)}
         assert dict(started.waiting("none")) == {}
 
     def test_run_ids_by_their_beginning(self, started: Ledger) -> None:

@@ -29,7 +29,7 @@ class Log:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self.waiting: dict[int, Draft] = {}
+        self.waiting: dict[int, Entry] = {}
 
     def stream(self, status: RunStatus | None = RunStatus.RUNNING) -> Stream:
         return Stream(Family.RUN, "r", len(self.entries), status)
@@ -43,7 +43,8 @@ class Log:
         for seq in done.released:
             del self.waiting[seq]
         assert not set(dict(done.early)) & set(self.waiting)
-        self.waiting.update(done.early)
+        for seq, entry in done.early:
+            self.waiting[seq] = Entry(seq, entry.kind, entry.body, None, WHEN, WHEN)
         return done
 
 

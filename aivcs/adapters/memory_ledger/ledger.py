@@ -14,11 +14,12 @@ from aivcs.domain.batch import Receipt, Surveyed
 from aivcs.domain.stored import Tier
 from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
+from aivcs.errors import AivcsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aivcs.domain.batch import Batch, Draft, NewSpec, Reference
+    from aivcs.domain.batch import Batch, NewSpec, Reference
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
     from aivcs.domain.run import RunRecord, Source
@@ -62,6 +63,17 @@ class MemoryLedger:
             self._shelf.delete(batch.deletions)
         return Receipt(seqs, known)
 
+    def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
+        """Apply several batches under one lock; one that fails takes back its own part."""
+        answers: list[Receipt | AivcsError] = []
+        with self._journal.writing():
+            for batch in batches:
+                try:
+                    answers.append(self.commit(batch))
+                except AivcsError as error:
+                    answers.append(error)
+        return answers
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the lock; an error takes back all that was committed inside."""
@@ -88,7 +100,7 @@ class MemoryLedger:
         """Yield entries as they were when the iteration began."""
         return self._logs.entries(family, name, after=after, limit=limit, newest_first=newest_first)
 
-    def waiting(self, run_id: str) -> Mapping[int, Draft]:
+    def waiting(self, run_id: str) -> Mapping[int, Entry]:
         """Return the early entries of a run."""
         return self._logs.waiting(run_id)
 

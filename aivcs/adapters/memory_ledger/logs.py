@@ -27,7 +27,7 @@ class _Log:
 
     head: Stream
     entries: list[Entry] = field(default_factory=list)
-    early: dict[int, Draft] = field(default_factory=dict)
+    early: dict[int, Entry] = field(default_factory=dict)
 
 
 class Logs:
@@ -48,7 +48,8 @@ class Logs:
 
     def create(self, run: NewRun) -> None:
         """Add a run and its empty log."""
-        if not any(spec.digest == run.spec_digest for spec in self._specs):
+        wanted = run.spec_digest
+        if wanted is not None and all(spec.digest != wanted for spec in self._specs):
             msg = f"no spec {run.spec_digest}"
             raise SpecNotFound(msg, hint="add it first: 'aivcs spec add'")
         if run.run_id in self._runs:
@@ -95,7 +96,7 @@ class Logs:
 
         self._journal.on_error(take_back)
         log.entries += [_entry(seq, draft) for seq, draft in steps.dense]
-        waiting = early | dict(steps.early)
+        waiting = early | {seq: _entry(seq, draft) for seq, draft in steps.early}
         log.early = {seq: waiting[seq] for seq in sorted(set(waiting) - set(steps.released))}
         log.head = replace(head, size=len(log.entries))
         if wanted.family is Family.RUN:
@@ -165,11 +166,11 @@ class Logs:
             found.reverse()
         yield from islice(found, limit)
 
-    def waiting(self, run_id: str) -> Mapping[int, Draft]:
+    def waiting(self, run_id: str) -> Mapping[int, Entry]:
         """Return the early entries of a run."""
         with self._journal.reading():
             log = self._logs.get((Family.RUN, run_id))
-            return {seq: replace(d, seq=seq) for seq, d in log.early.items()} if log else {}
+            return dict(log.early) if log else {}
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run."""
@@ -225,7 +226,7 @@ class Logs:
     def every_entry(self) -> Iterator[tuple[Stream, Entry]]:
         """Yield all entries of all logs, and those that wait."""
         for log in self._logs.values():
-            for entry in [*log.entries, *(_entry(*item) for item in log.early.items())]:
+            for entry in [*log.entries, *log.early.values()]:
                 yield log.head, entry
 
     def every_run(self) -> list[RunRecord]:
@@ -233,8 +234,8 @@ class Logs:
         return list(self._runs.values())
 
 
-def _entry(seq: int, draft: Draft) -> Entry:
-    return Entry(seq, draft.kind, draft.body, draft.object, draft.timestamp, draft.recorded_at)
+def _entry(seq: int, new: Draft | Entry) -> Entry:
+    return Entry(seq, new.kind, new.body, new.object, new.timestamp, new.recorded_at)
 
 
 def _no_run(run_id: str) -> RunNotFound:

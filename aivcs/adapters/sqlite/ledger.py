@@ -13,9 +13,10 @@ from aivcs.adapters.sqlite.object_reads import ObjectReads
 from aivcs.adapters.sqlite.run_reads import RunReads
 from aivcs.domain.batch import Batch, Receipt
 from aivcs.domain.stream import Family
+from aivcs.errors import AivcsError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import apsw
@@ -44,23 +45,43 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch in one transaction."""
         with self._db.writing(synced=_synced(batch)) as db:
-            held = batch.hold or batch.holds or (batch.objects and self._lease.taken)
-            known = _store(db, batch, self._lease.number(db) if held else 0)
-            for spec in batch.specs:
-                writes.put_spec(db, spec)
-            for run in batch.runs:
-                writes.create_run(db, run)
-            seqs = tuple(writes.append(db, wanted) for wanted in batch.appends)
-            if batch.references:
-                writes.refer(db, batch.references)
-            for end in batch.ends:
-                writes.end_run(db, end)
-            for expiry in batch.expired:
-                writes.expire(db, expiry)
-            if batch.unpinned:
-                object_writes.unpin(db, batch.unpinned)
-            if batch.deletions:
-                object_writes.delete(db, batch.deletions)
+            return self._apply(db, batch)
+
+    def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
+        """Apply several batches in one transaction, each in a savepoint of its own."""
+        wishes = {_synced(batch) for batch in batches}
+        synced = True if True in wishes else None if None in wishes else False
+        answers: list[Receipt | AivcsError] = []
+        with self._db.writing(synced=synced):
+            for batch in batches:
+                try:
+                    with self._db.writing() as db:
+                        answers.append(self._apply(db, batch))
+                except StorageError:
+                    raise
+                except AivcsError as error:
+                    answers.append(error)
+        return answers
+
+    def _apply(self, db: apsw.Connection, batch: Batch) -> Receipt:
+        """Apply a batch inside of a transaction."""
+        held = batch.hold or batch.holds or (batch.objects and self._lease.taken)
+        known = _store(db, batch, self._lease.number(db) if held else 0)
+        for spec in batch.specs:
+            writes.put_spec(db, spec)
+        for run in batch.runs:
+            writes.create_run(db, run)
+        seqs = tuple(writes.append(db, wanted) for wanted in batch.appends)
+        if batch.references:
+            writes.refer(db, batch.references)
+        for end in batch.ends:
+            writes.end_run(db, end)
+        for expiry in batch.expired:
+            writes.expire(db, expiry)
+        if batch.unpinned:
+            object_writes.unpin(db, batch.unpinned)
+        if batch.deletions:
+            object_writes.delete(db, batch.deletions)
         return Receipt(seqs, known)
 
     @contextmanager

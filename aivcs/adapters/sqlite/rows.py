@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from aivcs.adapters.sqlite.checksum import check, checksum
 from aivcs.domain import jsontext
-from aivcs.domain.batch import Draft, NewSpec, Reference, Role, Surveyed
+from aivcs.domain.batch import NewSpec, Reference, Role, Surveyed
 from aivcs.domain.digest import Digest
 from aivcs.domain.moment import from_micros, to_micros
 from aivcs.domain.run import RunId, RunMetadata, RunRecord, RunStatus, RunSummary, Source
@@ -17,6 +17,8 @@ from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from aivcs.domain.batch import Draft
 
 ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, checksum"
 RUN: Final = """
@@ -78,15 +80,7 @@ def entry(row: Row) -> Entry:
     return Entry(seq, kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at))
 
 
-@_decoding
-def draft(row: Row) -> Draft:
-    """Return the early entry of a row of ENTRY's columns."""
-    seq, kind, timestamp, recorded_at, body, large, sealed = row
-    check(sealed, *row[:-1])
-    return Draft(kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at), seq)
-
-
-def entry_row(stream: int, seq: int, new: Draft) -> tuple[object, ...]:
+def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[object, ...]:
     """Return the bindings that insert a draft under ``seq``."""
     times = to_micros(new.timestamp), to_micros(new.recorded_at)
     cells = (seq, new.kind, *times, new.body, raw(new.object))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aivcs.adapters.sqlite.connection import Connection
-    from aivcs.domain.batch import Draft, NewSpec
+    from aivcs.domain.batch import NewSpec
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stream import Entry, RunQuery, Stream
@@ -69,7 +69,7 @@ class RunReads:
             mark = page[-1][0]
             left = None if left is None else left - len(page)
 
-    def waiting(self, run_id: str) -> Mapping[int, Draft]:
+    def waiting(self, run_id: str) -> Mapping[int, Entry]:
         """Return the early entries of a run."""
         with _naming(f"run {run_id}"):
             found = self._db.rows(
@@ -77,7 +77,7 @@ class RunReads:
                 " (SELECT id FROM streams WHERE family = ? AND name = ?) ORDER BY seq",
                 (Family.RUN, run_id),
             )
-        return {row[0]: rows.draft(row) for row in found}
+        return {row[0]: rows.entry(row) for row in found}
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run."""

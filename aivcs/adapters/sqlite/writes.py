@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from aivcs.domain.batch import Append, Draft, EndRun, Expiry, NewRun, NewSpec, Reference
+    from aivcs.domain.batch import Append, EndRun, Expiry, NewRun, NewSpec, Reference
     from aivcs.domain.stream import Entry, Stream
 
 _STREAM: Final = "SELECT id, size, status FROM streams WHERE family = ? AND name = ?"
@@ -51,7 +51,8 @@ def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
 
 def create_run(db: apsw.Connection, run: NewRun) -> None:
     """Insert a run and its empty stream."""
-    if db.execute("SELECT 1 FROM specs WHERE digest = ?", (run.spec_digest.raw,)).get is None:
+    spec = rows.raw(run.spec_digest)
+    if spec and db.execute("SELECT 1 FROM specs WHERE digest = ?", (spec,)).get is None:
         msg = f"no spec {run.spec_digest}"
         raise SpecNotFound(msg, hint="add it first: 'aivcs spec add'")
     if db.execute(_STREAM, (Family.RUN, run.run_id)).fetchone() is not None:
@@ -73,7 +74,7 @@ def create_run(db: apsw.Connection, run: NewRun) -> None:
     )
     seen = run.metadata.environment
     cells = (
-        run.spec_digest.raw,
+        spec,
         run.metadata.agent_name,
         jsontext.encode(run.metadata.tags),
         run.metadata.git_sha,
@@ -100,12 +101,12 @@ def _head(db: apsw.Connection, family: Family, name: str) -> tuple[int, Stream]:
     return stream, rows.stream((family, name, size, status))
 
 
-def _waiting(db: apsw.Connection, stream: int) -> dict[int, Draft]:
+def _waiting(db: apsw.Connection, stream: int) -> dict[int, Entry]:
     found = db.execute(
         f"SELECT {rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq",
         (stream,),
     )
-    return {row[0]: rows.draft(row) for row in found}
+    return {row[0]: rows.entry(row) for row in found}
 
 
 def append(db: apsw.Connection, wanted: Append) -> tuple[int, ...]:
