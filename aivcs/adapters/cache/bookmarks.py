@@ -1,4 +1,4 @@
-"""``cache.db``: what may be lost, in SQLite through sqlite-utils.
+"""How far long work has come, as a table of ``cache.db``.
 
 The file may be deleted at any time. Whatever is wrong with it, it is as if it were not
 there. The driver is imported only when something is to be kept.

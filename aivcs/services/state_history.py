@@ -1,0 +1,132 @@
+"""How a snapshot stands to the log: the tree over what it has seen, and what came since.
+
+The right edge of that tree is kept beside the snapshot. Grown by the events that came since it
+must be the right edge that the log has: that shows, without reading what was seen before, that
+both have the same history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain.commitment import commitment, entry_leaf
+from aivcs.domain.execution import ExecutionState
+from aivcs.domain.execution_snapshot import ExecutionSnapshot, Freshness
+from aivcs.domain.merkle import Frontier
+from aivcs.domain.moment import to_micros
+from aivcs.domain.stream import Family
+from aivcs.services.bodies import payloads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aivcs.domain.execution_snapshot import CachedSnapshot
+    from aivcs.domain.stream import Entry, Stream
+    from aivcs.ports import Ledger
+    from aivcs.services.objects import CasStore
+
+_STEPS: Final = frozenset({"step_started", "step_completed", "step_failed"})
+_PAGE: Final = 1000
+
+
+class Histories:
+    """The logs of executions, as snapshots are held to them."""
+
+    def __init__(self, ledger: Ledger, objects: CasStore) -> None:
+        self._ledger = ledger
+        self._objects = objects
+
+    def at(self, execution_id: str, seq: int, before: CachedSnapshot | None) -> bytes | None:
+        """Return the peaks of the tree over the first ``seq`` events, joined.
+
+        None where the log has fewer. ``before`` is where it may begin.
+        """
+        head = self._head(execution_id)
+        if head is None or head.size < seq:
+            return None
+        if head.frontier.size == seq:
+            return head.frontier.packed()
+        known = _frontier(before)
+        if known is None or known.size > seq:
+            known = Frontier()
+        return known.grown(map(_leaf, self._since(execution_id, known.size, seq))).packed()
+
+    def freshness(self, cached: CachedSnapshot) -> Freshness:
+        """Tell how a snapshot stands to the log; reads the events it has not seen."""
+        head = self._head(cached.execution_id)
+        known = _frontier(cached)
+        if head is None or known is None or not _may_precede(cached, head):
+            return Freshness.INVALID
+        since = self._since(head.name, known.size, head.size)
+        if known.grown(map(_leaf, since)) != head.frontier:
+            return Freshness.INVALID
+        return Freshness.FRESH if known.size == head.size else Freshness.BEHIND
+
+    def folded(
+        self, execution_id: str, cached: CachedSnapshot | None, snapshot: ExecutionSnapshot | None
+    ) -> tuple[ExecutionSnapshot, bytes] | None:
+        """Return a snapshot of the whole log, with the peaks of its tree; None without a log.
+
+        It begins with ``snapshot``, which is what ``cached`` keeps, or with nothing where
+        that is of no use.
+        """
+        head = self._head(execution_id)
+        if head is None:
+            return None
+        known = _frontier(cached)
+        if cached and snapshot and known is not None and _may_precede(cached, head):
+            found = self._fold(head, snapshot, known)
+            if found[1] == head.frontier:
+                return _at_head(found[0], head), head.frontier.packed()
+        empty = ExecutionSnapshot(execution_id, head.tenant or "", ExecutionState.CREATED, 0)
+        folded, _ = self._fold(head, empty, Frontier())
+        return _at_head(folded, head), head.frontier.packed()
+
+    def _fold(
+        self, head: Stream, snapshot: ExecutionSnapshot, known: Frontier
+    ) -> tuple[ExecutionSnapshot, Frontier]:
+        since = self._since(head.name, known.size, head.size)
+        while page := list(islice(since, _PAGE)):
+            known = known.grown(map(_leaf, page))
+            steps = (entry for entry in page if entry.kind in _STEPS)
+            for entry, payload in payloads(self._objects, steps):
+                snapshot = snapshot.stepped(entry.kind, payload)
+        return snapshot, known
+
+    def _head(self, execution_id: str) -> Stream | None:
+        return self._ledger.stream(Family.RUN, execution_id)
+
+    def _since(self, execution_id: str, after: int, upto: int) -> Iterator[Entry]:
+        found: Iterable[Entry] = self._ledger.entries(
+            Family.RUN, execution_id, after=after, limit=upto - after
+        )
+        return iter(found)
+
+
+def _frontier(cached: CachedSnapshot | None) -> Frontier | None:
+    if cached is None or cached.history is None:
+        return None
+    return Frontier.unpacked(cached.sequence_number, cached.history)
+
+
+def _may_precede(cached: CachedSnapshot, head: Stream) -> bool:
+    known = head.tenant is None or cached.tenant_id == head.tenant
+    return known and cached.sequence_number <= head.size
+
+
+def _at_head(snapshot: ExecutionSnapshot, head: Stream) -> ExecutionSnapshot:
+    # Ends of runs and moves by leases are no events, so the state is the head's.
+    state = head.state or ExecutionState.RUNNING
+    return replace(snapshot, state=state, wait=head.wait, sequence_number=head.size)
+
+
+def _leaf(entry: Entry) -> bytes:
+    bound = entry.commitment
+    if bound is None:
+        body = entry.object.raw if entry.object else sha256((entry.body or "").encode()).digest()
+        bound = commitment(entry.salt or b"", body)
+    times = to_micros(entry.timestamp), to_micros(entry.recorded_at)
+    return entry_leaf(entry.seq, entry.kind, *times, bound)
