@@ -8,19 +8,32 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.blobname import check_blob_name, check_range
 from aivcs.errors import MissingObject, RepositoryClosed
+from aivcs.ports import StorageBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, Self
 
 
-class MemoryBlobs:
+class MemoryBlobs(StorageBackend):
     """A BlobStore in one dictionary; a closed store raises RepositoryClosed."""
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._closed = False
+
+    def name(self) -> str:
+        """Return ``memory``."""
+        return "memory"
+
+    def requires_network(self) -> bool:
+        """Return False."""
+        return False
+
+    def health_check(self) -> None:
+        """Raise RepositoryClosed when it is closed."""
+        self._check_open()
 
     def stage(self) -> _StagedBytes:
         """Begin a blob."""

@@ -45,7 +45,7 @@ def test_every_port_is_described() -> None:
     protocols = {
         name
         for name, value in vars(ports).items()
-        if getattr(value, "_is_protocol", False) and value.__module__ == ports.__name__
+        if getattr(value, "_is_protocol", False) and value.__module__.startswith(ports.__name__)
     }
     assert described == protocols
     assert get_type_hints(ports.Ids.__call__) == {"return": str}

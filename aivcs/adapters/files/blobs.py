@@ -15,6 +15,7 @@ from aivcs.adapters.files.failures import NO_FILE, not_regular, translated
 from aivcs.adapters.files.staged import SUFFIX, StagedFile, lock
 from aivcs.domain.blobname import check_blob_name, check_range
 from aivcs.errors import CorruptionError, MissingObject, RepositoryClosed
+from aivcs.ports import StorageBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-class FileBlobs:
+class FileBlobs(StorageBackend):
     """A BlobStore over the folder ``root``; blobs are staged in ``staging``.
 
     Both folders must lie on one file system. They are created when something is written
@@ -37,6 +38,23 @@ class FileBlobs:
         self._closed = False
         self._swept = False
         self._files = OpenFiles()
+
+    def name(self) -> str:
+        """Return ``files``."""
+        return "files"
+
+    def requires_network(self) -> bool:
+        """Return False."""
+        return False
+
+    def health_check(self) -> None:
+        """Write into both folders, and see that 64 MiB are free. Raises StorageError."""
+        from aivcs.adapters.files.health import check_space, check_writable
+
+        self._check_open()
+        for folder in (self.root, self.staging):
+            check_writable(folder)
+        check_space(self.root)
 
     def stage(self) -> StagedFile:
         """Begin a blob; the first of a store clears away what dead writers left."""

@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.memory_ledger.health import Health
 from aivcs.adapters.memory_ledger.journal import Journal
 from aivcs.adapters.memory_ledger.logs import Logs
 from aivcs.adapters.memory_ledger.needs import every_use, holder
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _NAMED: Final = 20
 
 
-class MemoryLedger:
+class MemoryLedger(Health):
     """Everything in dictionaries under one lock; gone when the process ends.
 
     What is held is held until it is closed: no other process can see it.

@@ -12,6 +12,7 @@ from aivcs.adapters.s3.reading import RangedFile
 from aivcs.adapters.s3.spool import Spooled
 from aivcs.domain.blobname import check_blob_name, check_range
 from aivcs.errors import MissingObject, RepositoryClosed, StorageError
+from aivcs.ports import StorageBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ _READ_AHEAD: Final = 2**20
 _LONGEST: Final = 2**40
 
 
-class S3Blobs:
+class S3Blobs(StorageBackend):
     """A BlobStore over a bucket; blobs are collected in the local folder ``spool``.
 
     Nothing is sent before the first use. Every error of the server or the network becomes
@@ -45,6 +46,24 @@ class S3Blobs:
         self._client: S3Store | None = None
         self._process = os.getpid()
         self._closed = False
+
+    def name(self) -> str:
+        """Return ``s3``."""
+        return "s3"
+
+    def requires_network(self) -> bool:
+        """Return True, wherever the server is."""
+        return True
+
+    def health_check(self) -> None:
+        """Write a key on a condition, read, list and delete it.
+
+        Raises Unreachable, StorageError.
+        """
+        from aivcs.adapters.s3.probe import prove
+
+        self._check_open()
+        prove(self.bucket)
 
     def stage(self) -> Spooled:
         """Begin a blob."""

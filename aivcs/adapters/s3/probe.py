@@ -31,8 +31,7 @@ def claim(bucket: Bucket) -> None:
     place is as it was.
     """
     address = bucket.address
-    store = connect(bucket)
-    _prove(store, address)
+    store = prove(bucket)
     if not _create(store, address, address.key(MARK)):
         msg = f"{address} belongs to another repository"
         hint = f"choose another prefix; if that repository is gone, delete the key {MARK!r} there"
@@ -53,9 +52,15 @@ def claimed(bucket: Bucket) -> Iterator[None]:
         raise
 
 
-def _prove(store: S3Store, address: Address) -> None:
+def prove(bucket: Bucket) -> S3Store:
+    """Test whether the server does what it should; return a client of it.
+
+    A key is written on the condition that it is free, read, listed and deleted. Raises
+    Unreachable, StorageError.
+    """
     import obstore
 
+    store, address = connect(bucket), bucket.address
     key = address.key(f"probe-{os.urandom(_RANDOM_BYTES).hex()}")
     try:
         if not _create(store, address, key):
@@ -77,6 +82,7 @@ def _prove(store: S3Store, address: Address) -> None:
     finally:
         with translated(address):
             obstore.delete(store, key)
+    return store
 
 
 def _create(store: S3Store, address: Address, key: str) -> bool:

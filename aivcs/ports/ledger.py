@@ -1,20 +1,14 @@
-"""The ports: what the services need of storage, sorted by what it promises.
-
-Adapters raise only errors of ``aivcs.errors``; they translate their driver's errors in
-one place. Nobody above an adapter retries a storage error; a conflict may be retried by
-the service that built the batch, after reading again.
-"""
+"""The one serialisable writer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol
+
+from aivcs.ports.backend import StorageBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from datetime import datetime
-    from typing import BinaryIO
 
     from aivcs.domain.batch import Batch, NewSpec, Receipt, Reference, Surveyed
     from aivcs.domain.digest import Digest
@@ -25,34 +19,8 @@ if TYPE_CHECKING:
     from aivcs.domain.usage import Use
     from aivcs.errors import AivcsError
 
-T = TypeVar("T")
 
-
-class Clock(Protocol):
-    """Tells the time; injected, so that tests and the demo are deterministic."""
-
-    def __call__(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
-        ...
-
-
-class Ids(Protocol):
-    """Makes ids for runs; injected like the clock."""
-
-    def __call__(self) -> str:
-        """Return a text no other call returned."""
-        ...
-
-
-class Salts(Protocol):
-    """Makes the salts of commitments; injected like the clock."""
-
-    def __call__(self, size: int, /) -> bytes:
-        """Return so many bytes that nobody can guess."""
-        ...
-
-
-class Ledger(Protocol):
+class Ledger(StorageBackend, Protocol):
     """Streams, runs, specs and small objects, under one serialisable writer.
 
     Consistency: commits are serialisable; a read sees every commit that returned before
@@ -235,125 +203,4 @@ class Ledger(Protocol):
 
     def check(self) -> list[str]:
         """Check the storage's own structure; return what is wrong with it."""
-        ...
-
-    def close(self) -> None:
-        """Release everything; idempotent."""
-        ...
-
-
-class Staged(Protocol):
-    """A blob being written: invisible until it is published, gone if it never is."""
-
-    def write(self, data: bytes) -> None:
-        """Append bytes. Raises StorageError (disk full, no permission)."""
-        ...
-
-    def publish(self, name: str) -> None:
-        """Make the blob visible under ``name``, durably; a present one is left as it is."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Return self."""
-        ...
-
-    def __exit__(self, *_: object) -> None:
-        """Discard what was not published."""
-        ...
-
-
-class BlobStore(Protocol):
-    """Immutable files by name, written once.
-
-    Consistency: a published blob is seen by every later read and never changes.
-    Durability: when ``publish`` returns, the blob survives a power cut (in a bucket, as far
-    as its server sees to that). Concurrency: any number of writers; two that publish one
-    name write the same bytes. A failed publish
-    may have landed; publishing again is harmless. Names are relative, ``/``-separated.
-    """
-
-    def stage(self) -> Staged:
-        """Begin a blob. Raises StorageError."""
-        ...
-
-    def open(self, name: str) -> BinaryIO:
-        """Return a seekable file.
-
-        Raises MissingObject if there is none of this name, CorruptionError where something
-        that is no file has its place.
-        """
-        ...
-
-    def read(self, name: str, start: int, length: int) -> bytes:
-        """Return ``length`` bytes of a blob from ``start`` on, fewer only at its end.
-
-        Nothing from behind the end on. Made for many small reads by many threads. Raises
-        like ``open``, and InvalidInputError for a negative number.
-        """
-        ...
-
-    def size(self, name: str) -> int:
-        """Return how many bytes a blob has. Raises like ``open``."""
-        ...
-
-    def settle(self, name: str) -> None:
-        """Make sure that a blob which is there survives a power cut, whoever published it.
-
-        Its publisher may have been killed before that was so. None of this name is no error.
-        """
-        ...
-
-    def exists(self, name: str) -> bool:
-        """Tell whether a blob of this name is published."""
-        ...
-
-    def names(self) -> Iterator[str]:
-        """Yield the names of all published blobs, in order."""
-        ...
-
-    def delete(self, name: str) -> None:
-        """Remove a blob; none of this name is no error."""
-        ...
-
-    def unfinished(self) -> list[tuple[str, int]]:
-        """Return what dead writers never published: a name for people, and its bytes."""
-        ...
-
-    def sweep(self) -> int:
-        """Remove what is ``unfinished``; return how many there were."""
-        ...
-
-    def close(self) -> None:
-        """Release everything; idempotent."""
-        ...
-
-
-class Spread(Protocol):
-    """Does pieces of work at the same time where that is faster.
-
-    Yields (n, work(n)) for every n below ``count``, in any order. The work may be done in
-    a copy of the process: it reads values and blobs, never the ledger, and what it returns
-    can be pickled. What it raises is raised here.
-    """
-
-    def __call__(
-        self, work: Callable[[int], T], count: int
-    ) -> AbstractContextManager[Iterator[tuple[int, T]]]:
-        """Begin; the copies end with the context."""
-        ...
-
-
-class Bookmarks(Protocol):
-    """How far long work has come: a set of names that may be lost, but never lies."""
-
-    def marks(self) -> AbstractSet[str]:
-        """Return all of them; none where they cannot be read."""
-        ...
-
-    def add(self, marks: Iterable[str]) -> None:
-        """Remember some more. Raises StorageError."""
-        ...
-
-    def clear(self) -> None:
-        """Forget all. Raises StorageError."""
         ...
