@@ -155,6 +155,19 @@ class InvalidRunState(TransitionError):
     code = "invalid_run_state"
 
 
+class ReducerError(TransitionError):
+    """An event of a log cannot follow those before it.
+
+    ``index`` is its place among them, from 0.
+    """
+
+    code = "reducer_error"
+
+    def __init__(self, message: str, *, index: int = 0, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.index = index
+
+
 class NoPreviousRelease(TransitionError):
     """The lineage has no earlier release to go back to."""
 

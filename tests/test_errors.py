@@ -30,6 +30,7 @@ StaleCurrent ConflictError 4 stale_current
 Fenced ConflictError 4 fenced
 TransitionError AivcsError 5 refused
 InvalidRunState TransitionError 5 invalid_run_state
+ReducerError TransitionError 5 reducer_error
 NoPreviousRelease TransitionError 5 no_previous_release
 GateFailed TransitionError 5 gate_failed
 StillReferenced TransitionError 5 still_referenced
