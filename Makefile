@@ -87,6 +87,7 @@ docs: $(VENV)/.dev
 	@mkdir -p build
 	$(BIN)/python -m aivcs.cli.reference >build/cli.md
 	@mv build/cli.md docs/cli.md
+	$(BIN)/python scripts/states.py
 
 pins:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
