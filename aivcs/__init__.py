@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aivcs.domain.digest import Digest as Digest
     from aivcs.domain.diskuse import DiskUse as DiskUse
     from aivcs.domain.events import RunEvent as RunEvent
+    from aivcs.domain.execution_snapshot import ExecutionSnapshot as ExecutionSnapshot
+    from aivcs.domain.execution_snapshot import Freshness as Freshness
     from aivcs.domain.release import ReleaseKind as ReleaseKind
     from aivcs.domain.release import ReleaseMetadata as ReleaseMetadata
     from aivcs.domain.release import ReleaseRecord as ReleaseRecord
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from aivcs.domain.stored import StoredObject as StoredObject
     from aivcs.domain.usage import Explanation as Explanation
     from aivcs.errors import AivcsError as AivcsError
+    from aivcs.ports import StorageBackend as StorageBackend
     from aivcs.repo import Repo as Repo
     from aivcs.repo import init as init
     from aivcs.repo import open_repo
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from aivcs.services.releases import ReleaseRegistry as ReleaseRegistry
     from aivcs.services.runs import RunLedger as RunLedger
     from aivcs.services.specs import SpecStore as SpecStore
+    from aivcs.services.state_store import StateStore as StateStore
 
     open = open_repo
 
@@ -53,7 +57,9 @@ _HOMES: Final = {
     "Collected": "aivcs.domain.collection",
     "Digest": "aivcs.domain.digest",
     "DiskUse": "aivcs.domain.diskuse",
+    "ExecutionSnapshot": "aivcs.domain.execution_snapshot",
     "Explanation": "aivcs.domain.usage",
+    "Freshness": "aivcs.domain.execution_snapshot",
     "Problem": "aivcs.domain.report",
     "ReleaseKind": "aivcs.domain.release",
     "ReleaseMetadata": "aivcs.domain.release",
@@ -72,6 +78,8 @@ _HOMES: Final = {
     "Sealed": "aivcs.domain.sealed",
     "SpecFile": "aivcs.domain.spec",
     "SpecStore": "aivcs.services.specs",
+    "StateStore": "aivcs.services.state_store",
+    "StorageBackend": "aivcs.ports",
     "StoredObject": "aivcs.domain.stored",
     "TRANSITIONS": "aivcs.domain.run",
     "init": "aivcs.repo",

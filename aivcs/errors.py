@@ -74,6 +74,12 @@ class InvalidConfig(InvalidInputError):
     code = "invalid_config"
 
 
+class AirGapped(InvalidConfig):
+    """What only the network leads to was asked of an air-gapped repository."""
+
+    code = "air_gapped"
+
+
 class NotFoundError(AivcsError, LookupError):
     """What was named does not exist here."""
 

@@ -17,6 +17,7 @@ InvalidName InvalidInputError 2 invalid_name
 InvalidSummary InvalidInputError 2 invalid_summary
 InvalidSource InvalidInputError 2 invalid_source
 InvalidConfig InvalidInputError 2 invalid_config
+AirGapped InvalidConfig 2 air_gapped
 NotFoundError AivcsError,LookupError 3 not_found
 NotFound NotFoundError 3 object_not_found
 RunNotFound NotFoundError 3 run_not_found

@@ -144,7 +144,8 @@ def test_a_format_that_is_none_is_refused(tmp_path: Path, content: bytes) -> Non
     [
         (b"\xff", "UTF-8"),
         (b"[ledger", "TOML"),
-        (b"[network]\nx = 1\n", "network"),
+        (b"[cloud]\nx = 1\n", "cloud"),
+        (b"[network]\nair_gapped = 1\n", "air_gapped"),
         (b"ledger = 3\n", "ledger"),
         (b"[ledger]\nsize = 3\n", "size"),
         (b'[ledger]\ndurability = "maybe"\n', "maybe"),
@@ -174,7 +175,7 @@ def test_a_wrong_configuration_is_refused(tmp_path: Path, content: bytes, named:
 @pytest.mark.parametrize(
     ("content", "hint"),
     [
-        ("[network]\nx = 1\n", "the tables are ledger, objects, retention, seal"),
+        ("[cloud]\nx = 1\n", "the tables are ledger, network, objects, retention, seal"),
         ("[seal]\nsize = 3\n", "[seal] has the keys auto, threshold"),
         ("[seal]\ntoken = 3\n", "credentials belong into the environment"),
         ("[seal]\nauto = 3\n", "it is true or false"),

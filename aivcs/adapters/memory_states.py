@@ -82,7 +82,7 @@ class MemoryStates(StorageBackend):
             value, expires = self._values.get(key, (None, None))
             if expires is None or expires > now:
                 return value
-            self.sweep(now)
+            del self._values[key]
             return None
 
     def keep_value(self, key: str, value: bytes, expires: datetime | None) -> None:

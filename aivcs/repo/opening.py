@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aivcs.errors import InvalidConfig
+from aivcs.repo.network import check_backends, check_place, is_air_gapped
 from aivcs.repo.repository import Repo
 from aivcs.repo.surroundings import new_id, now
 
@@ -42,7 +43,10 @@ def init(
     from aivcs.adapters.sqlite import SqliteLedger
 
     wanted = config.Objects(objects or config.OBJECTS_URL, endpoint, region)
-    bucket = _bucket(wanted) if wanted != config.Objects() else None
+    bucket = None
+    if wanted != config.Objects():
+        check_place(wanted.url, air_gapped=is_air_gapped(os.environ))
+        bucket = _bucket(wanted)
     if bucket is not None:
         # What the environment said today is kept: tomorrow's may name another server.
         place = bucket.address
@@ -101,9 +105,14 @@ def _open(folder: Path, durability: str | None, *, created: bool, clock: Clock, 
     from aivcs.adapters.sqlite import SqliteLedger
 
     chosen = config.read_config(folder)
+    air_gapped = is_air_gapped(os.environ, configured=chosen.air_gapped)
+    for url in (chosen.ledger_url, chosen.objects.url):
+        check_place(url, air_gapped=air_gapped)
     durable = durability or chosen.durability
     blobs = _blobs(folder, chosen.objects)
     ledger = SqliteLedger(folder / "aivcs.db", durable=durable != "os")
+    if air_gapped:
+        check_backends(ledger, blobs)
     return Repo(
         ledger,
         blobs,

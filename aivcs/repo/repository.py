@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
     from aivcs.domain.spec import AgentSpec
-    from aivcs.ports import BlobStore, Clock, Ids, Ledger
+    from aivcs.ports import BlobStore, Clock, Ids, Ledger, StateCache
     from aivcs.services.auto_sealing import AutoSeal
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aivcs.services.releases import ReleaseRegistry
     from aivcs.services.runs import RunLedger
     from aivcs.services.specs import SpecStore
+    from aivcs.services.state_store import StateStore
     from aivcs.services.wrapping import Outcome
 
 _HOW_TO_START = (
@@ -63,6 +64,7 @@ class Repo(Upkeep):
         self._ids = ids
         self._retention = retention
         self._sealing = sealing
+        self._closed = False
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
 
@@ -95,6 +97,25 @@ class Repo(Upkeep):
         from aivcs.services.runs import RunLedger
 
         return RunLedger(self._ledger, self.objects, self.clock, self._ids)
+
+    @cached_property
+    def state(self) -> StateStore:
+        """Snapshots and working values, best-effort: all of it may be lost at any time."""
+        from aivcs.services.state_store import StateStore
+
+        store = StateStore(self._states(), self._ledger, self.objects, self.clock)
+        if self._closed:
+            store.close()
+        return store
+
+    def _states(self) -> StateCache:
+        if self.folder is None:
+            from aivcs.adapters.memory_states import MemoryStates
+
+            return MemoryStates()
+        from aivcs.adapters.cache import CachedStates
+
+        return CachedStates(self.folder / "cache.db")
 
     @cached_property
     def find(self) -> Finder:
@@ -204,6 +225,9 @@ class Repo(Upkeep):
 
     def close(self) -> None:
         """Release the repository; sealing may begin in the background, when it pays."""
+        self._closed = True
+        if "state" in self.__dict__:
+            self.state.close()
         if self._sealing is not None:
             self._sealing.leave()
         self._ledger.close()

@@ -78,12 +78,12 @@ class Histories:
             return None
         known = _frontier(cached)
         if cached and snapshot and known is not None and _may_precede(cached, head):
-            found = self._fold(head, snapshot, known)
-            if found[1] == head.frontier:
-                return _at_head(found[0], head), head.frontier.packed()
+            folded, grown = self._fold(head, snapshot, known)
+            if grown == head.frontier:
+                return _at_head(folded, head), grown.packed()
         empty = ExecutionSnapshot(execution_id, head.tenant or "", ExecutionState.CREATED, 0)
-        folded, _ = self._fold(head, empty, Frontier())
-        return _at_head(folded, head), head.frontier.packed()
+        folded, grown = self._fold(head, empty, Frontier())
+        return _at_head(folded, head), grown.packed()
 
     def _fold(
         self, head: Stream, snapshot: ExecutionSnapshot, known: Frontier
@@ -109,7 +109,11 @@ class Histories:
 def _frontier(cached: CachedSnapshot | None) -> Frontier | None:
     if cached is None or cached.history is None:
         return None
-    return Frontier.unpacked(cached.sequence_number, cached.history)
+    try:
+        return Frontier.unpacked(cached.sequence_number, cached.history)
+    except ValueError:
+        # Another version wrote it.
+        return None
 
 
 def _may_precede(cached: CachedSnapshot, head: Stream) -> bool:

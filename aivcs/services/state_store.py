@@ -100,7 +100,12 @@ class StateStore(StorageBackend):
             raise InvalidInputError(msg, hint="a whole number from 0")
         return self._cache.snapshots(check_text("tenant_id", tenant_id) or "", limit)
 
-    def set(self, key: str, value: bytes, ttl: float | timedelta | None = None) -> None:
+    def set(
+        self,
+        key: str,
+        value: bytes | bytearray | memoryview,
+        ttl: float | timedelta | None = None,
+    ) -> None:
         """Keep the value of a key, in place of any other, for ``ttl`` seconds if given.
 
         With 0 it has expired at once. Keys of an execution begin with ``exec:{id}:``.

@@ -16,6 +16,7 @@ from aivcs.services.objects import CasStore
 from aivcs.services.releases import ReleaseRegistry
 from aivcs.services.runs import RunLedger
 from aivcs.services.specs import SpecStore
+from aivcs.services.state_store import StateStore
 from tests.docs.markdown import DOCS, table
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ UNLISTED = {
     SpecStore: {"prepare", "store"},
     RunLedger: {"prepare", "appending", "end_run", "ending"},
     ReleaseRegistry: {"find"},
+    StateStore: set(),
 }
 """What services use of one another, and users need not."""
 
@@ -35,6 +37,7 @@ SECTIONS = {
     SpecStore: "## Specs",
     RunLedger: "## Runs, with the names of RunLedger",
     ReleaseRegistry: "## Releases",
+    StateStore: "## State",
 }
 
 

@@ -22,6 +22,7 @@ KEYS: Final = {
     "ledger": {"url", "durability"},
     "objects": {"url", "endpoint", "region", "path_style", "timeout"},
     "seal": {"auto", "threshold"},
+    "network": {"air_gapped"},
     "retention": {"keep_runs", "min_age_days", "keep_released"},
 }
 """The tables of the file and the keys of each."""
@@ -77,6 +78,7 @@ class Config:
     objects: Objects = field(default_factory=Objects)
     seal: Seal = field(default_factory=Seal)
     retention: Retention = field(default_factory=Retention)
+    air_gapped: bool = False
 
 
 def config_text(objects: Objects) -> str:
@@ -123,6 +125,7 @@ def _parse(path: Path, text: str) -> Config:
         _objects(path, tables.get("objects", {})),
         _seal(path, tables.get("seal", {})),
         _retention(path, tables.get("retention", {})),
+        _value(path, tables.get("network", {}), "air_gapped", bool) is True,
     )
     if config.durability not in DURABILITIES:
         msg = f"{path}: durability is {config.durability!r}"
