@@ -205,6 +205,12 @@ class IntegrityError(CorruptionError):
     code = "integrity"
 
 
+class DigestMismatch(CorruptionError):
+    """A run, its spec or its exported trace does not have the digest it should have."""
+
+    code = "digest_mismatch"
+
+
 class MissingObject(CorruptionError):
     """An object that the ledger names is not in the store."""
 

@@ -37,6 +37,7 @@ GateFailed TransitionError 5 gate_failed
 StillReferenced TransitionError 5 still_referenced
 CorruptionError AivcsError 6 corrupt
 IntegrityError CorruptionError 6 integrity
+DigestMismatch CorruptionError 6 digest_mismatch
 MissingObject CorruptionError 6 missing_object
 StorageError AivcsError 7 storage
 RepositoryClosed StorageError 7 repository_closed

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aivcs.domain.digest import Digest
+from aivcs.domain.execution import ExecutionState
 from aivcs.domain.run import RunId, RunMetadata, RunRecord, RunStatus, RunSummary, Source
 from aivcs.domain.seal import seal_hash, seal_text
 from aivcs.errors import InvalidRunState
@@ -19,6 +20,7 @@ RECORD = RunRecord(
     spec_digest=Digest.of(b"spec"),
     metadata=RunMetadata("helper", "abc", {"b": 2**60, "a": [1.0, "ü"]}, {"python": "3.11"}),
     status=RunStatus.COMPLETED,
+    state=ExecutionState.COMPLETED,
     summary=RunSummary(3, Digest.of(b"state"), 1000, success=True),
     created_at=START,
     completed_at=END,
