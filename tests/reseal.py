@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from aivcs.adapters.sqlite.checksum import COLUMNS, checksum
+from aivcs.adapters.sqlite.checksum import COLUMNS, LENGTH, checksum
+from aivcs.domain.commitment import stored_leaf
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_ENTRY = "seq, kind, timestamp, recorded_at, body, object, salt, commitment"
+_ALL = {**COLUMNS, "entries": _ENTRY, "early": _ENTRY}
 _TRIGGERS = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
 
 
@@ -23,7 +26,7 @@ def edit(path: Path, *statements: str, sealed: bool = True) -> None:
         database.execute(f"DROP TRIGGER {name}")
     for statement in statements:
         database.execute(statement)
-    for table, columns in COLUMNS.items() if sealed else ():
+    for table, columns in _ALL.items() if sealed else ():
         for (row,) in database.execute(f"SELECT rowid FROM {table}").fetchall():
             _seal(database, table, columns, row)
     for _, sql in guards:
@@ -37,5 +40,8 @@ def _seal(database: apsw.Connection, table: str, columns: str, row: object) -> N
         cells = found.fetchone()
     except UnicodeDecodeError:
         return  # such a text is noticed without any checksum
-    sealed = checksum(*(cells or ()))
+    try:
+        sealed = (stored_leaf if columns is _ENTRY else checksum)(*(cells or ()))[:LENGTH]
+    except ValueError:
+        return  # so are numbers that no entry has, and half a body
     database.execute(f"UPDATE {table} SET checksum = ? WHERE rowid = ?", (sealed, row))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from aivcs.cli.views import View
     from aivcs.demo.story import Step
-    from aivcs.ports import Clock, Ids
 
 _FOLDER: Final = "aivcs-demo"
 _WIDTH: Final = 88
@@ -33,8 +33,8 @@ def demo(session: Session, directory: str | None) -> int:
 
     In DIR, a new or empty folder (aivcs-demo unless given), each step is explained, its
     command is run and what it prints is shown. Nothing else is touched and nothing is
-    fetched; the clock and the ids are fixed, so it prints the same each time. A command
-    that fails ends the demo with its exit status. JSON: {steps: [{command, exit}], ok}.
+    fetched; clock, ids and salts are fixed, so it prints the same each time. A command that
+    fails ends the demo with its exit status. JSON: {steps: [{command, exit}], ok}.
     """
     if directory is not None and session.directory is not None:
         msg = "the folder is given twice, as DIR and with -C"
@@ -45,11 +45,11 @@ def demo(session: Session, directory: str | None) -> int:
     stage.lay_out(place)
     done: list[View] = []
     status = 0
-    clock, ids = stage.clock(), stage.ids()
+    surroundings = Session(clock=stage.clock(), ids=stage.ids(), salts=stage.salts())
     with _surroundings(stage.environment(place)), chdir(place):
         _tell(session, [*_wrapped(story.PREFACE), ""])
         for step in story.steps(*stage.digests(Path())):
-            status, printed = _run(step, clock, ids)
+            status, printed = _run(step, replace(surroundings))
             shown = _shown(step)
             done.append({"command": shown, "exit": status})
             _tell(session, [*_wrapped(step.text), f"$ {shown}", *printed.splitlines()])
@@ -68,14 +68,14 @@ def demo(session: Session, directory: str | None) -> int:
     return status
 
 
-def _run(step: Step, clock: Clock, ids: Ids) -> tuple[int, str]:
+def _run(step: Step, session: Session) -> tuple[int, str]:
     """Run one command as the program itself would; return its status and all it printed."""
     from aivcs.cli.main import main
 
     caught = BytesIO()
     screen = TextIOWrapper(caught, encoding="utf-8", write_through=True)
     with redirect_stdout(screen), redirect_stderr(screen):
-        status = main(step.args, Session(clock=clock, ids=ids))
+        status = main(step.args, session)
     return status, caught.getvalue().decode()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aivcs.ports import Clock, Ids
+    from aivcs.ports import Clock, Ids, Salts
     from aivcs.repo import Repo
 
 
@@ -14,22 +14,26 @@ if TYPE_CHECKING:
 class Session:
     """One call of the program: ``json`` as asked, ``directory`` as given with ``-C``.
 
-    ``clock`` and ``ids`` are the real ones unless whoever calls the program gives others.
+    ``clock``, ``ids`` and ``salts`` are the real ones unless whoever calls the program gives
+    others.
     """
 
     json: bool = False
     directory: str | None = None
     clock: Clock | None = None
     ids: Ids | None = None
+    salts: Salts | None = None
 
     def open(self) -> Repo:
         """Open the repository at ``-C``, at AIVCS_DIR, or here or above.
 
         Raises NoRepository, RepositoryTooNew, InvalidConfig, StorageError.
         """
+        import os
+
         from aivcs.repo import new_id, now, open_repo
 
-        clock, ids = self.clock or now, self.ids or new_id
+        clock, ids, salts = self.clock or now, self.ids or new_id, self.salts or os.urandom
         if self.directory is not None:
-            return open_repo(self.directory, upward=False, clock=clock, ids=ids)
-        return open_repo(clock=clock, ids=ids)
+            return open_repo(self.directory, upward=False, clock=clock, ids=ids, salts=salts)
+        return open_repo(clock=clock, ids=ids, salts=salts)

@@ -15,7 +15,7 @@ from aivcs.errors import IntegrityError, InvalidInputError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aivcs.ports import Clock, Ids
+    from aivcs.ports import Clock, Ids, Salts
 
 DATA: Final = Path(__file__).parent / "data"
 _FOLDERS: Final = (FIRST, SECOND, "LICENSES")
@@ -84,6 +84,16 @@ def ids() -> Ids:
         return str(UUID(bytes=seed, version=_VERSION_4))
 
     return next_id
+
+
+def salts() -> Salts:
+    """Return what makes the same salts in the same order each time."""
+    numbers = count(1)
+
+    def next_salt(size: int) -> bytes:
+        return sha256(f"demo salt {next(numbers)}".encode()).digest()[:size]
+
+    return next_salt
 
 
 def check_identical(one: Path, other: Path) -> None:

@@ -1,7 +1,8 @@
 """The one rule by which a stream grows.
 
-Check order: exists (the caller), status, sequence. Entries enter the log densely; an
-entry with an explicit seq beyond the next waits *early* until the gap is closed.
+Check order: exists and repetition (the caller), status and state, lease, sequence. Entries
+enter the log densely; an entry with an explicit seq beyond the next waits *early* until the
+gap is closed.
 """
 
 from __future__ import annotations
@@ -11,8 +12,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.events import check_seq
+from aivcs.domain.execution import Action, ExecutionState, WaitReason, advance
+from aivcs.domain.lease import check_epoch
 from aivcs.domain.run import invalid_state
-from aivcs.errors import InvalidRunState, SequenceConflict, WrongExpectedSequence
+from aivcs.errors import (
+    InvalidEvent,
+    InvalidInputError,
+    InvalidRunState,
+    SequenceConflict,
+    WrongExpectedSequence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,19 +31,29 @@ if TYPE_CHECKING:
 
 
 _NAMED: Final = 20
+_BEFORE_START: Final = frozenset({Action.PLAN, Action.START})
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What an append does: entries that enter the log, those that wait, those that stop waiting.
 
-    ``seqs`` answers each draft with its number, also one that was stored before.
+    ``seqs`` answers each draft with its number, also one that was stored before. ``states``
+    has the states that the run goes through, in order, each with what it waits for.
     """
 
     dense: tuple[tuple[int, Draft | Entry], ...]
     early: tuple[tuple[int, Draft], ...]
     released: tuple[int, ...]
     seqs: tuple[int, ...]
+    states: tuple[tuple[ExecutionState, WaitReason | None], ...] = ()
+
+
+def check_tenant(stream: Stream, append: Append) -> None:
+    """Raise InvalidInputError unless the append is by the run's tenant, or says none."""
+    if append.tenant is not None and append.tenant != stream.tenant:
+        msg = f"{stream.family.value} {stream.name} belongs to another tenant"
+        raise InvalidInputError(msg, hint="a run belongs to the tenant of its first event")
 
 
 def plan(
@@ -46,16 +65,70 @@ def plan(
     """Decide what ``append`` does to ``stream``.
 
     ``waiting`` has the early entries by seq, ``stored`` reads an entry of the log. Raises
-    InvalidRunState for an ended run, WrongExpectedSequence, InvalidEvent for a bad seq,
-    SequenceConflict for a seq that is taken by something else. A draft equal in kind,
-    body and timestamp to what is stored under its seq changes nothing.
+    InvalidRunState for an ended run and for a move that its state does not allow, Fenced,
+    WrongExpectedSequence, InvalidEvent for a bad seq or move, SequenceConflict for a seq that
+    is taken by something else. A draft equal in kind, body and timestamp to what is stored
+    under its seq changes nothing.
     """
     if stream.status is not None and stream.status.terminal:
         raise invalid_state(stream.name, stream.status)
+    states = _states(stream, append.drafts)
+    check_epoch(stream, append.epoch)
     if append.expected_size is not None and append.expected_size != stream.size:
         log = f"{stream.family.value} {stream.name}"
         msg = f"{log} has {stream.size} entries, expected {append.expected_size}"
         raise WrongExpectedSequence(msg, hint="read it again, then retry")
+    if not waiting and all(draft.seq is None for draft in append.drafts):
+        numbered = tuple(enumerate(append.drafts, stream.size + 1))
+        return Plan(numbered, (), (), tuple(seq for seq, _ in numbered), states)
+    return _placed(stream, append, waiting, stored, states)
+
+
+def _states(
+    stream: Stream, drafts: tuple[Draft, ...]
+) -> tuple[tuple[ExecutionState, WaitReason | None], ...]:
+    """Return the states that the drafts lead through; InvalidRunState, InvalidEvent."""
+    state = stream.state
+    if state is not ExecutionState.CREATED and all(draft.action is None for draft in drafts):
+        return ()
+    through: list[tuple[ExecutionState, WaitReason | None]] = []
+    for draft in drafts:
+        action = draft.action
+        _check_action(stream, draft)
+        if state is None:
+            continue
+        if state is ExecutionState.CREATED and action not in _BEFORE_START:
+            state = ExecutionState.RUNNING
+            through.append((state, None))
+        after = advance(state, action, run_id=stream.name)
+        if after is not state:
+            through.append((after, draft.wait))
+            state = after
+    return tuple(through)
+
+
+def _check_action(stream: Stream, draft: Draft) -> None:
+    if (draft.action is Action.WAIT) != (draft.wait is not None):
+        msg = f"{stream.name}: an event of kind {draft.kind} names what is waited for, or no wait"
+        raise InvalidEvent(msg, hint=f"one of {', '.join(WaitReason)}")
+    if draft.action is None:
+        return
+    if draft.action in {Action.COMPLETE, Action.FAIL, Action.CANCEL}:
+        msg = f"{stream.name}: an event of kind {draft.kind} does not end the run by itself"
+        raise InvalidEvent(msg, hint="end the run in the same batch")
+    if stream.state is None or draft.seq is not None:
+        msg = f"{stream.name}: an event that moves a run takes the next seq of its log"
+        raise InvalidEvent(msg, hint="leave the seq out")
+
+
+def _placed(
+    stream: Stream,
+    append: Append,
+    waiting: Mapping[int, Entry],
+    stored: Callable[[int], Entry],
+    states: tuple[tuple[ExecutionState, WaitReason | None], ...],
+) -> Plan:
+    """Place drafts with seqs of their own, or among entries that wait."""
     size = stream.size
     early: dict[int, Draft] = {}
     dense: dict[int, Draft | Entry] = {}
@@ -78,7 +151,7 @@ def plan(
             dense[size] = following
             if size in waiting:
                 released.append(size)
-    return Plan(tuple(dense.items()), tuple(early.items()), tuple(released), tuple(seqs))
+    return Plan(tuple(dense.items()), tuple(early.items()), tuple(released), tuple(seqs), states)
 
 
 def check_complete(stream: Stream, waiting: Mapping[int, Entry]) -> None:

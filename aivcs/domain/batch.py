@@ -6,7 +6,7 @@ of its fields.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,7 @@ class Draft:
     timestamp: datetime
     recorded_at: datetime
     seq: int | None = None
-    salt: bytes = bytes(16)
+    salt: bytes = field(kw_only=True)
     action: Action | None = None
     wait: WaitReason | None = None
 
@@ -211,9 +211,10 @@ class Batch:
     ``moves``: objects that lie in a listed pack from now on; one that is in no tier any
     more, or is large, stays as it is. ``finds``: objects of a listed pack that are stored
     nowhere else. ``dropped_packs``: packs to list no longer; ConflictError while an
-    object is in one. ``expired``: ended runs whose artifacts, checkpoints, states and
-    source are no longer kept. ``unpinned``: digests that lose their pin. ``deletions``:
-    objects to forget, with their pins.
+    object is in one. ``claims``: leases of runs to take, renew or let go of, before anything
+    is appended or ended. ``erasures``: bodies to erase. ``expired``: ended runs whose
+    artifacts, checkpoints, states and source are no longer kept. ``unpinned``: digests that
+    lose their pin. ``deletions``: objects to forget, with their pins.
     """
 
     objects: tuple[StoredObject, ...] = ()

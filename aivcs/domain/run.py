@@ -105,6 +105,7 @@ class RunRecord:
     spec_digest: Digest | None
     metadata: RunMetadata
     status: RunStatus
+    state: ExecutionState
     summary: RunSummary | None
     created_at: datetime
     completed_at: datetime | None
@@ -113,7 +114,6 @@ class RunRecord:
     source: Source | None = None
     expired_at: datetime | None = None
     tenant: str | None = None
-    state: ExecutionState | None = None
     wait: WaitReason | None = None
     root: bytes | None = None
     lease: RunLease | None = None

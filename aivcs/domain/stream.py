@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from aivcs.domain.execution import status_of
 from aivcs.domain.merkle import Frontier
 
 if TYPE_CHECKING:
@@ -27,15 +28,14 @@ class Family(StrEnum):
 class Stream:
     """The head of a log: how many entries it has, and whether it still takes any.
 
-    ``status`` is a run's status, the projection of its ``state``; None for logs that never
-    end. ``frontier`` is the right edge of the tree over its entries. ``epoch`` counts how
-    often the run's lease was taken; ``holder`` has it until ``deadline``.
+    ``state`` is a run's, with what it waits for; None for logs that never end. ``frontier``
+    is the right edge of the tree over its entries. ``epoch`` counts how often the run's lease
+    was taken; ``holder`` has it until ``deadline``.
     """
 
     family: Family
     name: str
     size: int
-    status: RunStatus | None
     state: ExecutionState | None = None
     wait: WaitReason | None = None
     frontier: Frontier = field(default_factory=Frontier)
@@ -43,6 +43,11 @@ class Stream:
     holder: str | None = None
     deadline: datetime | None = None
     tenant: str | None = None
+
+    @property
+    def status(self) -> RunStatus | None:
+        """The projection of the state."""
+        return None if self.state is None else status_of(self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,15 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """Which runs to list, newest first; ``after`` is the run id that ended the page before."""
+    """Which runs to list, newest first; ``after`` is the run id that ended the page before.
+
+    ``offset`` passes over so many of them.
+    """
 
     spec_digest: Digest | None = None
     agent: str | None = None
     status: RunStatus | None = None
     after: str | None = None
     limit: int | None = None
+    tenant: str | None = None
+    offset: int = 0

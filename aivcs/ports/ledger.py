@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aivcs.domain.listing import Listing
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject
-    from aivcs.domain.stream import Entry, Family, RunQuery, Stream
+    from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream
     from aivcs.domain.usage import Use
     from aivcs.errors import AivcsError
 
@@ -33,9 +33,11 @@ class Ledger(StorageBackend, Protocol):
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch in one transaction.
 
-        Raises RunNotFound, SpecNotFound, InvalidRunState, WrongExpectedSequence,
+        Raises RunNotFound, SpecNotFound, InvalidRunState, WrongExpectedSequence, Fenced,
         SequenceConflict, InvalidEvent, ConflictError (a run id or a source that is taken, a
-        pack that is in use), StorageError, CorruptionError. Objects, packs and specs that
+        key that stands for something else, a pack that is in use), InvalidInputError (a run of
+        another tenant, an event to erase that is not there), StorageError, CorruptionError.
+        Objects, packs and specs that
         are already there are left as they are; objects to delete that are absent are no
         error. Inside ``exclusive`` it joins that transaction.
         """
@@ -90,6 +92,10 @@ class Ledger(StorageBackend, Protocol):
 
     def run_ids(self, prefix: str, limit: int) -> list[str]:
         """Return up to ``limit`` run ids that begin with ``prefix``, in order of creation."""
+        ...
+
+    def seals(self, after: int = 0, limit: int = 1000) -> list[Sealing]:
+        """Return the seals of ended runs in the order of ending, from behind ``after`` on."""
         ...
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from aivcs.adapters.files.config import Objects, Seal
     from aivcs.adapters.s3 import Bucket
     from aivcs.adapters.sqlite import SqliteLedger
-    from aivcs.ports import BlobStore, Clock, Ids
+    from aivcs.ports import BlobStore, Clock, Ids, Salts
     from aivcs.services.auto_sealing import AutoSeal
 
 MEMORY = "memory:"
 
 
-def init(
+def init(  # noqa: PLR0913 - one argument a choice
     path: str | os.PathLike[str] = ".",
     *,
     objects: str | None = None,
@@ -31,6 +31,7 @@ def init(
     region: str | None = None,
     clock: Clock = now,
     ids: Ids = new_id,
+    salts: Salts = os.urandom,
 ) -> Repo:
     """Make a repository in ``path`` (and missing parents), or open the one that is there.
 
@@ -64,7 +65,7 @@ def init(
     if not created and objects and config.read_config(folder).objects.url != wanted.url:
         msg = f"{folder} keeps its objects elsewhere than in {wanted.url}"
         raise InvalidConfig(msg, hint="make a repository in another folder")
-    return _open(folder, None, created=created, clock=clock, ids=ids)
+    return _open(folder, None, created=created, clock=clock, ids=ids, salts=salts)
 
 
 def open_repo(
@@ -74,6 +75,7 @@ def open_repo(
     upward: bool = True,
     clock: Clock = now,
     ids: Ids = new_id,
+    salts: Salts = os.urandom,
 ) -> Repo:
     """Open the repository at ``path`` or, going ``upward``, above it.
 
@@ -92,15 +94,22 @@ def open_repo(
         from aivcs.adapters.memory_ledger import MemoryLedger
 
         return Repo(
-            MemoryLedger(), MemoryBlobs(), durability=durability or "group", clock=clock, ids=ids
+            MemoryLedger(),
+            MemoryBlobs(),
+            durability=durability or "group",
+            clock=clock,
+            ids=ids,
+            salts=salts,
         )
     if path is None and (chosen := os.environ.get("AIVCS_DIR")):
         path, upward = chosen, False
     folder = directory.locate(Path(path or "."), upward=upward)
-    return _open(folder, durability, created=False, clock=clock, ids=ids)
+    return _open(folder, durability, created=False, clock=clock, ids=ids, salts=salts)
 
 
-def _open(folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids) -> Repo:
+def _open(
+    folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids, salts: Salts
+) -> Repo:
     from aivcs.adapters.files import config
     from aivcs.adapters.sqlite import SqliteLedger
 
@@ -121,6 +130,7 @@ def _open(folder: Path, durability: str | None, *, created: bool, clock: Clock, 
         durability=durable,
         clock=clock,
         ids=ids,
+        salts=salts,
         retention=chosen.retention,
         sealing=_sealing(folder, ledger, chosen.seal),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
     from aivcs.domain.spec import AgentSpec
-    from aivcs.ports import BlobStore, Clock, Ids, Ledger, StateCache
+    from aivcs.ports import BlobStore, Clock, Ids, Ledger, Salts, StateCache
     from aivcs.services.auto_sealing import AutoSeal
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
@@ -53,6 +54,7 @@ class Repo(Upkeep):
         durability: str = "group",
         clock: Clock = now,
         ids: Ids = new_id,
+        salts: Salts = os.urandom,
         retention: Retention | None = None,
         sealing: AutoSeal | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class Repo(Upkeep):
         self._ledger = ledger
         self._blobs = blobs
         self._ids = ids
+        self._salts = salts
         self._retention = retention
         self._sealing = sealing
         self._closed = False
@@ -89,14 +92,16 @@ class Repo(Upkeep):
         """The releases of agents."""
         from aivcs.services.releases import ReleaseRegistry
 
-        return ReleaseRegistry(self._ledger, self.objects, self.specs, self.clock, default_actor)
+        return ReleaseRegistry(
+            self._ledger, self.objects, self.specs, self.clock, default_actor, self._salts
+        )
 
     @cached_property
     def runs(self) -> RunLedger:
         """The runs and their events."""
         from aivcs.services.runs import RunLedger
 
-        return RunLedger(self._ledger, self.objects, self.clock, self._ids)
+        return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts)
 
     @cached_property
     def state(self) -> StateStore:
@@ -167,7 +172,12 @@ class Repo(Upkeep):
         metadata = RunMetadata(name, git_sha=git_sha, tags=dict(tags or {}), environment=observed())
         run_id = self.runs.create_run(digest, metadata)
         return LiveRun(
-            run_id, self.runs, self.objects, self._ledger, self.clock, buffered=self._buffered
+            run_id,
+            self.runs,
+            self.objects,
+            self._ledger,
+            self.clock,
+            buffered=self._buffered,
         )
 
     def command(  # noqa: PLR0913 - what there is to say about a command

@@ -24,18 +24,20 @@ INLINE_LIMIT: Final = 4096
 _PAGE: Final = 500
 
 
-def draft(
+def draft(  # noqa: PLR0913 - one argument a cell
     objects: CasStore,
     kind: str,
     payload: object,
     timestamp: datetime | None,
     now: datetime,
+    *,
+    salt: bytes,
     seq: int | None = None,
 ) -> tuple[Draft, StoredObject | None]:
     """Encode an entry; a long body comes back as the object that must land with it.
 
-    Without a timestamp the entry bears ``now``. Raises InvalidEvent for what JSON or the
-    calendar cannot hold.
+    Without a timestamp the entry bears ``now``. ``salt`` is of SALT_SIZE bytes. Raises
+    InvalidEvent for what JSON or the calendar cannot hold.
     """
     body = jsontext.encode(payload)
     try:
@@ -43,9 +45,9 @@ def draft(
     except InvalidInputError as error:
         raise InvalidEvent(error.message, hint=error.hint) from error
     if len(body) <= INLINE_LIMIT // 4 or len(data := body.encode()) <= INLINE_LIMIT:
-        return Draft(kind, body, None, moment, now, seq), None
+        return Draft(kind, body, None, moment, now, seq, salt=salt), None
     stored = objects.prepare(data)
-    return Draft(kind, None, stored.digest, moment, now, seq), stored
+    return Draft(kind, None, stored.digest, moment, now, seq, salt=salt), stored
 
 
 def payloads(objects: CasStore, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Json]]:

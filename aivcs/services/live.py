@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import canonical
 from aivcs.domain.batch import Append, Batch, Reference, Role
+from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.events import check_kind
 from aivcs.domain.run import RunStatus, RunSummary
 from aivcs.domain.stream import Family
@@ -82,7 +83,10 @@ class LiveRun:
         self._require_own_process()
         now = self._clock()
         body = {} if payload is None else payload
-        draft, stored = bodies.draft(self._objects, check_kind(kind), body, timestamp, now)
+        salt = self._runs.salts(SALT_SIZE)
+        draft, stored = bodies.draft(
+            self._objects, check_kind(kind), body, timestamp, now, salt=salt
+        )
         with self._lock:
             self._drafts.append(draft)
             self._bytes += len(draft.body or "")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aivcs.domain.batch import Append, Batch
+from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.names import check_name, check_text
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from aivcs.domain.canonical import Json
     from aivcs.domain.stream import Entry
-    from aivcs.ports import Clock, Ledger
+    from aivcs.ports import Clock, Ledger, Salts
     from aivcs.services.objects import CasStore
     from aivcs.services.specs import SpecStore
 
@@ -51,12 +53,14 @@ class ReleaseRegistry:
         specs: SpecStore,
         clock: Clock,
         actor: Callable[[], str],
+        salts: Salts = os.urandom,
     ) -> None:
         self._ledger = ledger
         self._objects = objects
         self._specs = specs
         self._clock = clock
         self._actor = actor
+        self._salts = salts
 
     def promote(
         self,
@@ -196,6 +200,7 @@ class ReleaseRegistry:
                 _body(record),
                 record.created_at,
                 record.created_at,
+                salt=self._salts(SALT_SIZE),
             )
             append = Append(Family.RELEASE, name, (draft,), expected_size=head.seq if head else 0)
             batch = Batch(objects=(stored,) if stored else (), appends=(append,))

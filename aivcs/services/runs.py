@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Append, Batch, EndRun, NewRun, Reference, Role
+from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ, RunEvent, check_kind
 from aivcs.domain.names import check_name, check_run_id, check_text
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from aivcs.domain.batch import Draft
     from aivcs.domain.run import RunRecord, RunSummary, Source
     from aivcs.domain.stored import StoredObject
-    from aivcs.ports import Clock, Ids, Ledger
+    from aivcs.ports import Clock, Ids, Ledger, Salts
     from aivcs.services.objects import CasStore
 
 
@@ -30,11 +32,19 @@ class RunLedger:
     Every call is durable when it returns. A plain text serves where a run id is asked.
     """
 
-    def __init__(self, ledger: Ledger, objects: CasStore, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        objects: CasStore,
+        clock: Clock,
+        ids: Ids,
+        salts: Salts = os.urandom,
+    ) -> None:
         self._ledger = ledger
         self._objects = objects
         self._clock = clock
         self._ids = ids
+        self.salts = salts
 
     def create_run(self, spec_digest: Digest | str, metadata: RunMetadata) -> RunId:
         """Begin a run, RUNNING, and return its new id.
@@ -102,7 +112,13 @@ class RunLedger:
 
                     check_kind_payload(kind, event.payload)
                 draft, body = bodies.draft(
-                    self._objects, kind, event.payload, event.timestamp, now, event.seq
+                    self._objects,
+                    kind,
+                    event.payload,
+                    event.timestamp,
+                    now,
+                    salt=self.salts(SALT_SIZE),
+                    seq=event.seq,
                 )
                 drafts.append(draft)
                 if body is not None:

@@ -19,7 +19,10 @@ from aivcs.domain.batch import (
     Reference,
     Role,
 )
+from aivcs.domain.commitment import leaf_of
 from aivcs.domain.digest import Digest
+from aivcs.domain.execution import ExecutionState
+from aivcs.domain.merkle import Frontier
 from aivcs.domain.run import RunMetadata, RunStatus, Source
 from aivcs.domain.stored import Codec, StoredObject
 from aivcs.domain.stream import Entry, Family, RunQuery, Stream
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from aivcs.ports import Ledger
 
 SPEC = Digest.of(b"a spec")
+SALT = b"sixteen bytes ok"
 BODY = Digest.of(b"a long body")
 _ABSENT = Digest.of(b"never stored")
 
@@ -63,13 +67,14 @@ def new_run(run_id: str = "run", source: Source | None = None) -> NewRun:
 def draft(seq: int | None = None, body: str | None = "{}", large: Digest | None = None) -> Draft:
     """Return an entry to append."""
     recorded = NOON + timedelta(microseconds=1)
-    return Draft("note", body if large is None else None, large, NOON, recorded, seq)
+    text = body if large is None else None
+    return Draft("note", text, large, NOON, recorded, seq, salt=SALT)
 
 
 def entry(seq: int, body: str | None = "{}", large: Digest | None = None) -> Entry:
     """Return the entry that ``draft`` becomes."""
     new = draft(seq, body, large)
-    return Entry(seq, new.kind, new.body, new.object, new.timestamp, new.recorded_at)
+    return Entry(seq, new.kind, new.body, new.object, new.timestamp, new.recorded_at, SALT)
 
 
 def append(*drafts: Draft, name: str = "run", expected: int | None = None) -> Append:
@@ -283,12 +288,16 @@ class LedgerContract:
 
     def test_streams(self, started: Ledger) -> None:
         """Heads count entries; a release log begins with its first entry."""
-        assert started.stream(Family.RUN, "run") == Stream(Family.RUN, "run", 0, RunStatus.RUNNING)
+        assert started.stream(Family.RUN, "run") == Stream(
+            Family.RUN, "run", 0, ExecutionState.RUNNING
+        )
         assert started.stream(Family.RELEASE, "run") is None
         for name in ("zoe", "adam", "Éva"):
             started.commit(Batch(appends=(Append(Family.RELEASE, name, (draft(), draft()), 0),)))
         heads = started.streams(Family.RELEASE)
-        assert heads == [Stream(Family.RELEASE, name, 2, None) for name in ("adam", "zoe", "Éva")]
+        tree = Frontier().grown([leaf_of(entry(1)), leaf_of(entry(2))])
+        names = ("adam", "zoe", "Éva")
+        assert heads == [Stream(Family.RELEASE, name, 2, frontier=tree) for name in names]
         with pytest.raises(WrongExpectedSequence, match="adam"):
             started.commit(Batch(appends=(Append(Family.RELEASE, "adam", (draft(),), 0),)))
         with pytest.raises(WrongExpectedSequence):

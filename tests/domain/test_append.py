@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aivcs.domain.append import Plan, check_complete, plan
 from aivcs.domain.batch import Append, Draft
-from aivcs.domain.run import RunStatus
+from aivcs.domain.execution import ExecutionState, status_of
 from aivcs.domain.stream import Entry, Family, Stream
 from aivcs.errors import InvalidEvent, InvalidRunState, SequenceConflict, WrongExpectedSequence
 
@@ -21,7 +21,7 @@ APPENDS = st.lists(st.lists(st.tuples(SEQS, st.sampled_from("ab")), max_size=5),
 
 
 def draft(seq: int | None, kind: str = "a") -> Draft:
-    return Draft(kind, "{}", None, WHEN, WHEN, seq)
+    return Draft(kind, "{}", None, WHEN, WHEN, seq, salt=bytes(16))
 
 
 class Log:
@@ -31,8 +31,8 @@ class Log:
         self.entries: list[Entry] = []
         self.waiting: dict[int, Entry] = {}
 
-    def stream(self, status: RunStatus | None = RunStatus.RUNNING) -> Stream:
-        return Stream(Family.RUN, "r", len(self.entries), status)
+    def stream(self, state: ExecutionState = ExecutionState.RUNNING) -> Stream:
+        return Stream(Family.RUN, "r", len(self.entries), state)
 
     def append(self, *drafts: Draft, expected_size: int | None = None) -> Plan:
         asked = Append(Family.RUN, "r", drafts, expected_size)
@@ -123,16 +123,16 @@ def test_expected_size() -> None:
     assert log.append(draft(None), draft(None), expected_size=1).seqs == (2, 3)
 
 
-@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED])
-def test_status_is_checked_before_sequence_and_payload(status: RunStatus) -> None:
+@pytest.mark.parametrize("state", [state for state in ExecutionState if state.terminal])
+def test_status_is_checked_before_sequence_and_payload(state: ExecutionState) -> None:
     asked = Append(Family.RUN, "r", (draft(0),), expected_size=99)
-    with pytest.raises(InvalidRunState, match=f"is {status.value}"):
-        plan(Log().stream(status), asked, {}, lambda _: pytest.fail("read"))
+    with pytest.raises(InvalidRunState, match=f"is {status_of(state)}"):
+        plan(Log().stream(state), asked, {}, lambda _: pytest.fail("read"))
 
 
 def test_a_release_stream_has_no_status() -> None:
     asked = Append(Family.RELEASE, "agent", (draft(None),))
-    stream = Stream(Family.RELEASE, "agent", 4, None)
+    stream = Stream(Family.RELEASE, "agent", 4)
     assert plan(stream, asked, {}, lambda _: pytest.fail("read")).seqs == (5,)
 
 

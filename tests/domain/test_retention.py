@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivcs.domain.digest import Digest
+from aivcs.domain.execution import ExecutionState
 from aivcs.domain.retention import Retention
 from aivcs.domain.run import RunId, RunMetadata, RunRecord, RunStatus
 from aivcs.testing.subject import NOON
@@ -30,6 +31,7 @@ def run(
         spec_digest=spec,
         metadata=RunMetadata(agent),
         status=RunStatus.RUNNING if ended is None else RunStatus.COMPLETED,
+        state=ExecutionState.RUNNING if ended is None else ExecutionState.COMPLETED,
         summary=None,
         created_at=NOON,
         completed_at=ended,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.memory_ledger.health import Health
 from aivcs.adapters.memory_ledger.journal import Journal
-from aivcs.adapters.memory_ledger.logs import Logs
 from aivcs.adapters.memory_ledger.needs import every_use, holder
+from aivcs.adapters.memory_ledger.run_moves import RunMoves
 from aivcs.adapters.memory_ledger.shelf import Shelf
 from aivcs.domain.batch import Receipt, Surveyed
 from aivcs.domain.stored import Tier
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aivcs.domain.listing import Listing
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject
-    from aivcs.domain.stream import Entry, RunQuery, Stream
+    from aivcs.domain.stream import Entry, RunQuery, Sealing, Stream
     from aivcs.domain.usage import Use
 
 _NAMED: Final = 20
@@ -39,7 +39,7 @@ class MemoryLedger(Health):
 
     def __init__(self) -> None:
         self._journal = Journal()
-        self._logs = Logs(self._journal)
+        self._logs = RunMoves(self._journal)
         self._shelf = Shelf(self._journal)
         self._upkeep = threading.Lock()
 
@@ -51,18 +51,22 @@ class MemoryLedger(Health):
                 self._logs.add_spec(spec)
             for run in batch.runs:
                 self._logs.create(run)
-            seqs = tuple(self._logs.append(wanted) for wanted in batch.appends)
+            epochs = tuple(self._logs.claim(wanted) for wanted in batch.claims)
+            done = [(wanted, *self._logs.append(wanted)) for wanted in batch.appends]
+            repeated = {wanted.name for wanted, _, again in done if again}
             for reference in batch.references:
                 if reference.run_id is not None:
                     self._logs.log(Family.RUN, reference.run_id)
                 self._shelf.refer(reference)
             for end in batch.ends:
-                self._logs.end(end)
+                self._logs.end(end, repeated=end.run_id in repeated)
+            for erasure in batch.erasures:
+                self._logs.erase(erasure)
             for expiry in batch.expired:
                 self._logs.expire(expiry)
             self._shelf.unpin(batch.unpinned)
             self._shelf.delete(batch.deletions)
-        return Receipt(seqs, known)
+        return Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
 
     def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
         """Apply several batches under one lock; one that fails takes back its own part."""
@@ -120,6 +124,10 @@ class MemoryLedger(Health):
     def run_ids(self, prefix: str, limit: int) -> list[str]:
         """Return run ids by prefix."""
         return self._logs.run_ids(prefix, limit)
+
+    def seals(self, after: int = 0, limit: int = 1000) -> list[Sealing]:
+        """Return seals in the order of ending."""
+        return self._logs.seals(after, limit)
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""

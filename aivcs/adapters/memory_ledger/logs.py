@@ -6,28 +6,35 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aivcs.domain.append import check_complete, plan
-from aivcs.domain.run import RunId, RunRecord, RunStatus, RunSummary, check_move
+from aivcs.domain.append import check_tenant, plan
+from aivcs.domain.commitment import leaf_of
+from aivcs.domain.execution import status_of
+from aivcs.domain.repetition import check_key, repeated
+from aivcs.domain.run import RunId, RunLease, RunRecord
 from aivcs.domain.stream import Entry, Family, Stream
-from aivcs.errors import ConflictError, InvalidRunState, RunNotFound, SpecNotFound
+from aivcs.errors import ConflictError, RunNotFound, SpecNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aivcs.adapters.memory_ledger.journal import Journal
-    from aivcs.domain.batch import Append, Draft, EndRun, Expiry, NewRun, NewSpec
+    from aivcs.domain.batch import Append, Draft, NewRun, NewSpec
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import Source
     from aivcs.domain.stream import RunQuery
 
 
 @dataclass
-class _Log:
-    """One stream: its head, its entries (seq n at n - 1) and what waits."""
+class Log:
+    """One stream: its head, its entries (seq n at n - 1), what waits, and the keys used.
+
+    A key stands for the first seq and the number of its entries.
+    """
 
     head: Stream
     entries: list[Entry] = field(default_factory=list)
     early: dict[int, Entry] = field(default_factory=dict)
+    keys: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Logs:
@@ -35,7 +42,7 @@ class Logs:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._logs: dict[tuple[Family, str], _Log] = {}
+        self._logs: dict[tuple[Family, str], Log] = {}
         self._runs: dict[str, RunRecord] = {}
         self._specs: list[NewSpec] = []
 
@@ -60,82 +67,91 @@ class Logs:
             place = f"{run.source.digest.short()}#{run.source.index}"
             msg = f"run {known.run_id} was recorded from {place} already"
             raise ConflictError(msg, hint=f"'aivcs run show {known.run_id}'")
-        head = Stream(Family.RUN, run.run_id, 0, RunStatus.RUNNING)
-        self._journal.put(self._logs, (Family.RUN, run.run_id), _Log(head))
+        head = Stream(Family.RUN, run.run_id, 0, run.state, tenant=run.tenant)
+        self._journal.put(self._logs, (Family.RUN, run.run_id), Log(head))
         record = RunRecord(
             run_id=RunId(run.run_id),
             spec_digest=run.spec_digest,
             metadata=run.metadata,
-            status=RunStatus.RUNNING,
+            status=status_of(run.state),
+            state=run.state,
             summary=None,
             created_at=run.created_at,
             completed_at=None,
             total_events=0,
             source=run.source,
+            tenant=run.tenant,
         )
         self._journal.put(self._runs, run.run_id, record)
 
-    def log(self, family: Family, name: str) -> _Log:
+    def log(self, family: Family, name: str) -> Log:
         """Return a log; a release log begins here, RunNotFound for a run."""
         key = (family, name)
         if key not in self._logs:
             if family is Family.RUN:
                 raise _no_run(name)
-            self._journal.put(self._logs, key, _Log(Stream(family, name, 0, None)))
+            self._journal.put(self._logs, key, Log(Stream(family, name, 0)))
         return self._logs[key]
 
-    def append(self, wanted: Append) -> tuple[int, ...]:
-        """Append as the plan says; return the drafts' seqs."""
+    def append(self, wanted: Append) -> tuple[tuple[int, ...], bool]:
+        """Append as the plan says.
+
+        Returns the drafts' seqs, and whether its key says that this happened before.
+        """
+        check_key(wanted)
         log = self.log(wanted.family, wanted.name)
+        check_tenant(log.head, wanted)
+        if wanted.key is not None and wanted.key in log.keys:
+            seq, count = log.keys[wanted.key]
+            return repeated(wanted, log.entries[seq - 1 : seq - 1 + count]), True
         steps = plan(log.head, wanted, log.early, lambda seq: log.entries[seq - 1])
-        before, early, head = len(log.entries), dict(log.early), log.head
+        before, early = len(log.entries), dict(log.early)
 
         def take_back() -> None:
             del log.entries[before:]
-            log.early, log.head = early, head
+            log.early = early
 
         self._journal.on_error(take_back)
-        log.entries += [_entry(seq, draft) for seq, draft in steps.dense]
+        new = [_entry(seq, draft) for seq, draft in steps.dense]
+        log.entries += new
         waiting = early | {seq: _entry(seq, draft) for seq, draft in steps.early}
         log.early = {seq: waiting[seq] for seq in sorted(set(waiting) - set(steps.released))}
-        log.head = replace(head, size=len(log.entries))
-        if wanted.family is Family.RUN:
-            record = replace(self._runs[wanted.name], total_events=log.head.size)
-            self._journal.put(self._runs, wanted.name, record)
-        return steps.seqs
+        head = replace(
+            log.head,
+            size=len(log.entries),
+            frontier=log.head.frontier.grown(leaf_of(entry) for entry in new),
+        )
+        if steps.states:
+            state, wait = steps.states[-1]
+            head = replace(head, state=state, wait=wait)
+        self.move(log, head)
+        if wanted.key is not None:
+            self._journal.put(log.keys, wanted.key, (steps.seqs[0], len(steps.seqs)))
+        return steps.seqs, False
 
-    def end(self, end: EndRun) -> None:
-        """Make a terminal move."""
-        log = self.log(Family.RUN, end.run_id)
-        check_move(end.run_id, log.head.status or RunStatus.RUNNING, end.status)
-        if end.status is RunStatus.COMPLETED:
-            check_complete(log.head, log.early)
-        head = log.head
+    def move(self, log: Log, head: Stream) -> None:
+        """Give a log another head; a run's record says the same."""
+        before = log.head
 
         def take_back() -> None:
-            log.head = head
+            log.head = before
 
         self._journal.on_error(take_back)
-        log.head = replace(head, status=end.status)
-        summary = RunSummary(head.size, end.final_state, end.duration_ms, end.success)
+        log.head = head
+        if head.state is None:
+            return
+        lease = None
+        if head.holder is not None and head.deadline is not None:
+            lease = RunLease(head.holder, head.epoch, head.deadline)
         record = replace(
-            self._runs[end.run_id],
-            status=end.status,
-            summary=summary,
-            completed_at=end.completed_at,
-            reason=end.reason,
+            self._runs[head.name],
+            status=status_of(head.state),
+            state=head.state,
+            wait=head.wait,
+            total_events=head.size,
+            lease=lease,
         )
-        self._journal.put(self._runs, end.run_id, record)
-
-    def expire(self, expiry: Expiry) -> None:
-        """Let go of what an ended run made, unless that was done."""
-        if self.log(Family.RUN, expiry.run_id).head.status is RunStatus.RUNNING:
-            msg = f"run {expiry.run_id} is RUNNING and needs what it made"
-            raise InvalidRunState(msg, hint="only a run that has ended expires")
-        record = self._runs[expiry.run_id]
-        if record.expired_at is None:
-            changed = replace(record, expired_at=expiry.expired_at)
-            self._journal.put(self._runs, expiry.run_id, changed)
+        self._journal.put(self._runs, head.name, record)
 
     def stream(self, family: Family, name: str) -> Stream | None:
         """Return the head of a stream."""
@@ -205,8 +221,10 @@ class Logs:
             if query.spec_digest in {None, run.spec_digest}
             and query.agent in {None, run.metadata.agent_name}
             and query.status in {None, run.status}
+            and query.tenant in {None, run.tenant}
         )
-        return list(islice(fitting, query.limit))
+        end = None if query.limit is None else query.offset + query.limit
+        return list(islice(fitting, query.offset, end))
 
     def run_ids(self, prefix: str, limit: int) -> list[str]:
         """Return run ids by prefix."""
@@ -235,7 +253,8 @@ class Logs:
 
 
 def _entry(seq: int, new: Draft | Entry) -> Entry:
-    return Entry(seq, new.kind, new.body, new.object, new.timestamp, new.recorded_at)
+    times = new.timestamp, new.recorded_at
+    return Entry(seq, new.kind, new.body, new.object, *times, new.salt)
 
 
 def _no_run(run_id: str) -> RunNotFound:

@@ -9,16 +9,15 @@ from hashlib import sha256
 from typing import Final
 
 LENGTH: Final = 8
+DIFFERENT: Final = "its checksum does not fit: bytes of it have changed"
 COLUMNS: Final = {
-    "runs": "spec, agent, tags, git_sha, environment, created_at,"
+    "runs": "spec, agent, tenant, tags, git_sha, environment, created_at,"
     " source, source_index, source_format",
-    "ends": "success, duration_ms, final_state, completed_at, reason",
+    "ends": "success, duration_ms, final_state, completed_at, reason, root",
     "expired": "stream, expired_at",
-    "entries": "seq, kind, timestamp, recorded_at, body, object",
-    "early": "seq, kind, timestamp, recorded_at, body, object",
     "specs": "digest, name, git_sha, dirty, manifest, created_at",
 }
-"""What a row's checksum covers, in order."""
+"""What a row's checksum covers, in order. That of an entry is the beginning of its leaf hash."""
 
 
 def checksum(*cells: object) -> bytes:
@@ -44,5 +43,4 @@ def checksum(*cells: object) -> bytes:
 def check(found: bytes, *cells: object) -> None:
     """Raise ValueError unless ``found`` is the checksum of the cells."""
     if found != checksum(*cells):
-        msg = "its checksum does not fit: bytes of it have changed"
-        raise ValueError(msg)
+        raise ValueError(DIFFERENT)

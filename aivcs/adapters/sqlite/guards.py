@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from aivcs.domain.run import TRANSITIONS, RunStatus
+from aivcs.domain.execution import NEXT, ExecutionState
 
-_KEPT: Final = ("streams", "runs", "ends", "expired", "entries", "specs")
+_KEPT: Final = ("streams", "runs", "ends", "seals", "keys", "expired", "entries", "specs")
 _FIXED: Final = (
     "runs",
     "ends",
+    "seals",
+    "keys",
     "expired",
-    "entries",
     "specs",
-    "early",
     "hot",
     "large",
     "refs",
@@ -35,9 +35,24 @@ def _never(table: str, verb: str) -> str:
 
 
 def _moves() -> str:
-    """Return the legal status moves as SQL rows, from TRANSITIONS."""
-    pairs = sorted((old.value, new.value) for old, news in TRANSITIONS.items() for new in news)
+    """Return the legal moves of a run's state as SQL rows, from the table of moves."""
+    pairs = sorted((old.value, new.value) for old, news in NEXT.items() for new in news)
     return ", ".join(f"('{old}', '{new}')" for old, new in pairs)
+
+
+def _erasing(table: str) -> str:
+    """Return the trigger that lets a body go from the log of an ended run, and nothing else."""
+    columns = ("id", "stream", "seq", "kind", "timestamp", "recorded_at", "checksum")
+    changed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in columns)
+    return f"""
+CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} BEGIN
+  SELECT RAISE(ABORT, 'aivcs: an entry never changes; only its body may be erased')
+    WHERE {changed} OR OLD.commitment IS NOT NULL OR NEW.commitment IS NULL
+    OR NEW.body IS NOT NULL OR NEW.object IS NOT NULL OR NEW.salt IS NOT NULL;
+  SELECT RAISE(ABORT, 'aivcs: bodies are erased when the run has ended')
+    WHERE NOT EXISTS (SELECT 1 FROM ends WHERE stream = OLD.stream);
+END;
+"""
 
 
 def _elsewhere(*tables: str) -> str:
@@ -49,55 +64,74 @@ def _elsewhere(*tables: str) -> str:
 
 def guards() -> str:
     """Return every trigger but those of the index of packs."""
-    running = RunStatus.RUNNING.value
+    created, running = ExecutionState.CREATED.value, ExecutionState.RUNNING.value
+    ended = ", ".join(f"'{state}'" for state in ExecutionState if state.terminal)
     fixed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in ("id", "family", "name"))
-    open_stream = f"(status IS NULL OR status = '{running}')"
     return (
         "".join(_never(table, "DELETE") for table in _KEPT)
         + "".join(_never(table, "UPDATE") for table in _FIXED)
+        + "".join(_erasing(table) for table in ("entries", "early"))
         + f"""
 CREATE TRIGGER streams_insert BEFORE INSERT ON streams BEGIN
   SELECT RAISE(ABORT, 'aivcs: a stream begins empty and only once') WHERE NEW.size <> 0
-    OR (NEW.family = 'run' AND NEW.status IS NOT '{running}')
+    OR NEW.frontier <> x'' OR NEW.epoch <> 0 OR NEW.holder IS NOT NULL
+    OR (NEW.family = 'run' AND ifnull(NEW.state, '') NOT IN ('{created}', '{running}'))
     OR EXISTS (SELECT 1 FROM streams
       WHERE id = NEW.id OR (family = NEW.family AND name = NEW.name));
 END;
 CREATE TRIGGER streams_update BEFORE UPDATE ON streams BEGIN
-  SELECT RAISE(ABORT, 'aivcs: a stream keeps its name and only grows')
-    WHERE {fixed} OR NEW.size < OLD.size;
-  SELECT RAISE(ABORT, 'aivcs: illegal move of a run''s status') WHERE NEW.status IS NOT OLD.status
-    AND (OLD.status, NEW.status) NOT IN (VALUES {_moves()});
-  SELECT RAISE(ABORT, 'aivcs: the run has ended')
-    WHERE OLD.status IS NOT NULL AND OLD.status <> '{running}';
-  SELECT RAISE(ABORT, 'aivcs: a run ends with its row in ends') WHERE NEW.status <> '{running}'
-    AND NOT EXISTS (SELECT 1 FROM ends WHERE stream = NEW.id);
+  SELECT RAISE(ABORT, 'aivcs: a stream keeps its name and only grows') WHERE {fixed}
+    OR NEW.size < OLD.size OR (NEW.size = OLD.size) <> (NEW.frontier IS OLD.frontier);
+  SELECT RAISE(ABORT, 'aivcs: the run has ended') WHERE OLD.state IN ({ended});
+  SELECT RAISE(ABORT, 'aivcs: illegal move of a run''s state') WHERE NEW.state IS NOT OLD.state
+    AND NOT ifnull((OLD.state, NEW.state) IN (VALUES {_moves()}), 0);
+  SELECT RAISE(ABORT, 'aivcs: a run waits for one thing') WHERE NEW.wait IS NOT OLD.wait
+    AND NEW.state IS OLD.state;
+  SELECT RAISE(ABORT, 'aivcs: a run ends with its row in ends') WHERE NEW.state IN ({ended})
+    AND (NEW.holder IS NOT NULL OR NOT EXISTS (SELECT 1 FROM ends WHERE stream = NEW.id));
+  SELECT RAISE(ABORT, 'aivcs: a lease has a new epoch for each holder') WHERE
+    NEW.epoch < OLD.epoch OR (NEW.holder IS NOT NULL AND NEW.epoch = OLD.epoch
+      AND NEW.holder IS NOT OLD.holder);
 END;
 CREATE TRIGGER runs_insert BEFORE INSERT ON runs BEGIN
   SELECT RAISE(ABORT, 'aivcs: a run belongs to a new stream') WHERE
     EXISTS (SELECT 1 FROM runs WHERE stream = NEW.stream
       OR (source = NEW.source AND source_index = NEW.source_index))
     OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND family = 'run'
-      AND size = 0 AND status = '{running}');
-  SELECT RAISE(ABORT, 'aivcs: no such spec')
-    WHERE NOT EXISTS (SELECT 1 FROM specs WHERE digest = NEW.spec);
+      AND size = 0 AND state IN ('{created}', '{running}'));
+  SELECT RAISE(ABORT, 'aivcs: no such spec') WHERE NEW.spec IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM specs WHERE digest = NEW.spec);
 END;
 CREATE TRIGGER ends_insert BEFORE INSERT ON ends BEGIN
-  SELECT RAISE(ABORT, 'aivcs: only a running run ends, once') WHERE
+  SELECT RAISE(ABORT, 'aivcs: only a run that has not ended ends, once') WHERE
     EXISTS (SELECT 1 FROM ends WHERE stream = NEW.stream)
-    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND status = '{running}');
+    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND state NOT IN ({ended}));
+END;
+CREATE TRIGGER seals_insert BEFORE INSERT ON seals BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a run that has ended is sealed, once, by the next number') WHERE
+    NEW.id <> 1 + (SELECT ifnull(max(id), 0) FROM seals)
+    OR EXISTS (SELECT 1 FROM seals WHERE stream = NEW.stream)
+    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND state IN ({ended}));
+END;
+CREATE TRIGGER keys_insert BEFORE INSERT ON keys BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a key is used once, for entries of its log') WHERE
+    EXISTS (SELECT 1 FROM keys WHERE stream = NEW.stream AND key = NEW.key)
+    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream
+      AND NEW.seq + NEW.count - 1 <= size AND ifnull(state, '') NOT IN ({ended}));
 END;
 CREATE TRIGGER entries_insert BEFORE INSERT ON entries BEGIN
   SELECT RAISE(ABORT, 'aivcs: entries are dense') WHERE
     NEW.seq <> 1 + (SELECT ifnull(max(seq), 0) FROM entries WHERE stream = NEW.stream)
     OR EXISTS (SELECT 1 FROM entries WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NOT EXISTS
-    (SELECT 1 FROM streams WHERE id = NEW.stream AND NEW.seq <= size AND {open_stream});
+  SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NEW.commitment IS NOT NULL
+    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND NEW.seq <= size
+      AND ifnull(state, '') NOT IN ({ended}));
 END;
 CREATE TRIGGER early_insert BEFORE INSERT ON early BEGIN
-  SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE
-    EXISTS (SELECT 1 FROM early WHERE id = NEW.id OR (stream = NEW.stream AND seq = NEW.seq))
+  SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NEW.commitment IS NOT NULL
+    OR EXISTS (SELECT 1 FROM early WHERE id = NEW.id OR (stream = NEW.stream AND seq = NEW.seq))
     OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND NEW.seq > size + 1
-      AND status = '{running}');
+      AND state NOT IN ({ended}));
 END;
 CREATE TRIGGER early_delete BEFORE DELETE ON early BEGIN
   SELECT RAISE(ABORT, 'aivcs: an early entry leaves only into the log') WHERE NOT EXISTS

@@ -37,10 +37,23 @@ _RULES: Final = (
     """SELECT 'run ' || s.name || ' is ' || s.status || ', but its success is ' || e.success
     FROM streams s JOIN ends e ON e.stream = s.id
     WHERE s.status <> 'RUNNING' AND (s.status = 'COMPLETED') <> e.success""",
+    """SELECT 'run ' || s.name || ' is ' || s.status || ', but '
+      || CASE WHEN l.id IS NULL THEN 'has no seal' ELSE 'is sealed' END
+    FROM streams s LEFT JOIN seals l ON l.stream = s.id
+    WHERE s.family = 'run' AND (s.status = 'RUNNING') <> (l.id IS NULL)""",
+    """SELECT 'the seals end with number ' || max(id) || ', but there are ' || count(*)
+    FROM seals HAVING count(*) <> ifnull(max(id), 0)""",
+    """SELECT s.family || ' ' || s.name || ' has the key ' || k.key || ' for entry '
+      || (k.seq + k.count - 1) || ' of ' || s.size
+    FROM keys k JOIN streams s ON s.id = k.stream WHERE k.seq + k.count - 1 > s.size""",
+    """SELECT s.family || ' ' || s.name || ' #' || e.seq || ' is erased, but it has not ended'
+    FROM (SELECT * FROM entries UNION ALL SELECT * FROM early) e
+    JOIN streams s ON s.id = e.stream LEFT JOIN ends x ON x.stream = s.id
+    WHERE e.commitment IS NOT NULL AND x.stream IS NULL""",
     """SELECT 'run ' || s.name || ' has an early event ' || e.seq || ' that is in the log too'
     FROM early e JOIN streams s ON s.id = e.stream WHERE e.seq <= s.size""",
     """SELECT 'run ' || s.name || ' has an agent without a name' FROM runs r
-    JOIN streams s ON s.id = r.stream WHERE trim(r.agent) = ''""",
+    JOIN streams s ON s.id = r.stream WHERE trim(r.agent) = '' AND r.spec IS NOT NULL""",
     "SELECT 'spec ' || lower(hex(digest)) || ' has an empty name' FROM specs WHERE trim(name) = ''",
     # What a clock of this program said; the times that callers gave may lie before 1970.
     f"""SELECT s.family || ' ' || s.name || ' #' || e.seq || ' has no possible time'

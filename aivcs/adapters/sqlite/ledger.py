@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aivcs.adapters.sqlite import object_writes, writes
+from aivcs.adapters.sqlite import appending, ending, object_writes, writes
 from aivcs.adapters.sqlite.connection import WAIT_SECONDS, Connection
 from aivcs.adapters.sqlite.health import Health
 from aivcs.adapters.sqlite.housekeeping import Housekeeping
@@ -72,18 +72,22 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping, Health):
             writes.put_spec(db, spec)
         for run in batch.runs:
             writes.create_run(db, run)
-        seqs = tuple(writes.append(db, wanted) for wanted in batch.appends)
+        epochs = tuple(ending.claim(db, wanted) for wanted in batch.claims)
+        done = [(wanted, *appending.append(db, wanted)) for wanted in batch.appends]
+        repeated = {wanted.name for wanted, _, again in done if again}
         if batch.references:
             writes.refer(db, batch.references)
         for end in batch.ends:
-            writes.end_run(db, end)
+            ending.end_run(db, end, repeated=end.run_id in repeated)
+        for erasure in batch.erasures:
+            ending.erase(db, erasure)
         for expiry in batch.expired:
             writes.expire(db, expiry)
         if batch.unpinned:
             object_writes.unpin(db, batch.unpinned)
         if batch.deletions:
             object_writes.delete(db, batch.deletions)
-        return Receipt(seqs, known)
+        return Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -115,11 +119,14 @@ def _synced(batch: Batch) -> bool | None:
     """Tell how a batch is synced; None means as all others are.
 
     Always: what ends a run or a release's choice, and rows before their files are deleted.
-    Never: holds alone, which mean nothing when the process is gone.
+    Never: holds alone, which mean nothing when the process is gone, and renewed leases
+    alone, which a later deadline replaces.
     """
     if batch.holds and batch == Batch(holds=batch.holds):
         return False
-    final = batch.ends or batch.deletions or batch.dropped_packs
+    if batch.claims and batch == Batch(claims=batch.claims):
+        return None if any(claim.epoch is None for claim in batch.claims) else False
+    final = batch.ends or batch.erasures or batch.deletions or batch.dropped_packs
     if final or any(a.family is Family.RELEASE for a in batch.appends):
         return True
     return None

@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from aivcs.adapters.sqlite.checksum import check, checksum
+from aivcs.adapters.sqlite.checksum import DIFFERENT, LENGTH, check
 from aivcs.domain import jsontext
 from aivcs.domain.batch import NewSpec, Reference, Role, Surveyed
+from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.digest import Digest
+from aivcs.domain.execution import ExecutionState, WaitReason, status_of
+from aivcs.domain.merkle import Frontier
 from aivcs.domain.moment import from_micros, to_micros
-from aivcs.domain.run import RunId, RunMetadata, RunRecord, RunStatus, RunSummary, Source
+from aivcs.domain.run import RunId, RunLease, RunMetadata, RunRecord, RunSummary, Source
 from aivcs.domain.stored import Block, Codec, Pack, Place, StoredObject, Tier
-from aivcs.domain.stream import Entry, Family, Stream
+from aivcs.domain.stream import Entry, Family, Sealing, Stream
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -20,13 +23,20 @@ if TYPE_CHECKING:
 
     from aivcs.domain.batch import Draft
 
-ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, checksum"
+ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, salt, commitment, checksum"
+STREAM: Final = """
+SELECT s.id, s.family, s.name, s.size, s.state, s.wait, s.frontier, s.epoch, s.holder,
+  s.deadline, r.tenant
+FROM streams s LEFT JOIN runs r ON r.stream = s.id
+"""
 RUN: Final = """
-SELECT CAST(s.name AS BLOB), CAST(s.status AS BLOB), CAST(r.agent AS BLOB),
+SELECT CAST(s.name AS BLOB), CAST(s.state AS BLOB), CAST(s.wait AS BLOB),
+  CAST(s.holder AS BLOB), CAST(r.agent AS BLOB), CAST(r.tenant AS BLOB),
   CAST(r.tags AS BLOB), CAST(r.git_sha AS BLOB), CAST(r.environment AS BLOB),
   CAST(r.source_format AS BLOB), CAST(e.reason AS BLOB),
-  s.size, r.spec, r.created_at, r.source, r.source_index, r.checksum,
-  e.success, e.duration_ms, e.final_state, e.completed_at, e.checksum,
+  s.size, s.epoch, s.deadline,
+  r.spec, r.created_at, r.source, r.source_index, r.checksum,
+  e.success, e.duration_ms, e.final_state, e.completed_at, e.root, e.checksum,
   x.stream, x.expired_at, x.checksum
 FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.id
   LEFT JOIN expired x ON x.stream = s.id
@@ -75,16 +85,19 @@ def raw(found: Digest | None) -> bytes | None:
 @_decoding
 def entry(row: Row) -> Entry:
     """Return the entry of a row of ENTRY's columns."""
-    seq, kind, timestamp, recorded_at, body, large, sealed = row
-    check(sealed, *row[:-1])
-    return Entry(seq, kind, body, digest(large), from_micros(timestamp), from_micros(recorded_at))
+    seq, kind, timestamp, recorded_at, body, large, salt, committed, sealed = row
+    if sealed != stored_leaf(*row[:-1])[:LENGTH]:
+        raise ValueError(DIFFERENT)
+    times = from_micros(timestamp), from_micros(recorded_at)
+    return Entry(seq, kind, body, digest(large), *times, salt, committed)
 
 
-def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[object, ...]:
-    """Return the bindings that insert a draft under ``seq``."""
+def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:
+    """Return the bindings that insert a draft under ``seq``, and its leaf hash."""
     times = to_micros(new.timestamp), to_micros(new.recorded_at)
-    cells = (seq, new.kind, *times, new.body, raw(new.object))
-    return (stream, *cells, checksum(*cells))
+    large = None if new.object is None else new.object.raw
+    leaf = stored_leaf(seq, new.kind, *times, new.body, large, new.salt, None)
+    return (stream, seq, new.kind, *times, new.body, large, new.salt, leaf[:LENGTH]), leaf
 
 
 def run(row: Row) -> RunRecord:
@@ -98,15 +111,16 @@ def run(row: Row) -> RunRecord:
 
 
 def _run(row: Row) -> RunRecord:
-    texts: list[Any] = [None if cell is None else cell.decode() for cell in row[:8]]
-    name, status, agent, tags, git_sha, environment, source_format, reason = texts
-    size, spec, created_at, source, index, sealed = row[8:14]
-    success, duration_ms, final, completed_at, end_sealed = row[14:19]
-    stream_id, expired_at, expiry_sealed = row[19:]
+    texts: list[Any] = [None if cell is None else cell.decode() for cell in row[:11]]
+    name, state, wait, holder, agent, tenant, tags, git_sha, environment = texts[:9]
+    source_format, reason = texts[9:]
+    size, epoch, deadline, spec, created_at, source, index, sealed = row[11:19]
+    success, duration_ms, final, completed_at, root, end_sealed = row[19:25]
+    stream_id, expired_at, expiry_sealed = row[25:]
     place = source, index, source_format
-    check(sealed, spec, agent, tags, git_sha, environment, created_at, *place)
+    check(sealed, spec, agent, tenant, tags, git_sha, environment, created_at, *place)
     if completed_at is not None:
-        check(end_sealed, success, duration_ms, final, completed_at, reason)
+        check(end_sealed, success, duration_ms, final, completed_at, reason, root)
     if expired_at is not None:
         check(expiry_sealed, stream_id, expired_at)
     seen = None if environment is None else jsontext.decode(environment)
@@ -116,14 +130,15 @@ def _run(row: Row) -> RunRecord:
     ended = completed_at is not None
     return RunRecord(
         run_id=RunId(name),
-        spec_digest=Digest(spec),
+        spec_digest=digest(spec),
         metadata=RunMetadata(
             agent_name=agent,
             git_sha=git_sha,
             tags=jsontext.decode(tags),
             environment=seen,
         ),
-        status=RunStatus(status),
+        status=status_of(ExecutionState(state)),
+        state=ExecutionState(state),
         summary=RunSummary(size, digest(final), duration_ms, bool(success)) if ended else None,
         created_at=from_micros(created_at),
         completed_at=from_micros(completed_at) if ended else None,
@@ -131,6 +146,10 @@ def _run(row: Row) -> RunRecord:
         reason=reason,
         source=None if source is None else Source(Digest(source), index, source_format),
         expired_at=None if expired_at is None else from_micros(expired_at),
+        tenant=tenant,
+        wait=None if wait is None else WaitReason(wait),
+        root=root,
+        lease=None if holder is None else RunLease(holder, epoch, from_micros(deadline)),
     )
 
 
@@ -206,9 +225,26 @@ def surveyed(row: Row) -> Surveyed:
 
 @_decoding
 def stream(row: Row) -> Stream:
-    """Return the head of a row (family, name, size, status)."""
-    family, name, size, status = row
-    return Stream(Family(family), name, size, None if status is None else RunStatus(status))
+    """Return the head of a row of STREAM's columns."""
+    _, family, name, size, state, wait, frontier, epoch, holder, deadline, tenant = row
+    return Stream(
+        Family(family),
+        name,
+        size,
+        None if state is None else ExecutionState(state),
+        None if wait is None else WaitReason(wait),
+        Frontier.unpacked(size, frontier),
+        epoch,
+        holder,
+        None if deadline is None else from_micros(deadline),
+        tenant,
+    )
+
+
+@_decoding
+def sealing(row: Row) -> Sealing:
+    """Return the seal of a row (id, run's name, hash)."""
+    return Sealing(*row)
 
 
 @_decoding

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows, writes
+from aivcs.adapters.sqlite import rows
+from aivcs.adapters.sqlite.appending import run_not_found
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from aivcs.domain.batch import NewSpec
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunRecord, Source
-    from aivcs.domain.stream import Entry, RunQuery, Stream
+    from aivcs.domain.stream import Entry, RunQuery, Sealing, Stream
 
 _PAGE: Final = 1000
 
@@ -29,7 +30,7 @@ class RunReads:
     def stream(self, family: Family, name: str) -> Stream | None:
         """Return the head of a stream."""
         found = self._db.rows(
-            "SELECT family, name, size, status FROM streams WHERE family = ? AND name = ?",
+            f"{rows.STREAM} WHERE s.family = ? AND s.name = ?",
             (family, name),
         )
         return rows.stream(found[0]) if found else None
@@ -37,7 +38,7 @@ class RunReads:
     def streams(self, family: Family) -> list[Stream]:
         """Return the heads of a family, by name."""
         found = self._db.rows(
-            "SELECT family, name, size, status FROM streams WHERE family = ? ORDER BY name",
+            f"{rows.STREAM} WHERE s.family = ? ORDER BY s.name",
             (family,),
         )
         return [rows.stream(row) for row in found]
@@ -100,7 +101,7 @@ class RunReads:
                 "SELECT id FROM streams WHERE family = 'run' AND name = ?", (query.after,)
             )
             if not mark:
-                raise writes.run_not_found(query.after)
+                raise run_not_found(query.after)
             parts.append(("s.id < ?", mark[0][0]))
         if query.spec_digest is not None:
             parts.append(("r.spec = ?", query.spec_digest.raw))
@@ -108,11 +109,13 @@ class RunReads:
             parts.append(("r.agent = ?", query.agent))
         if query.status is not None:
             parts.append(("s.status = ?", query.status))
+        if query.tenant is not None:
+            parts.append(("r.tenant = ?", query.tenant))
         where = f"WHERE {' AND '.join(part for part, _ in parts)}" if parts else ""
         limit = -1 if query.limit is None else query.limit
         found = self._db.rows(
-            f"{rows.RUN} {where} ORDER BY s.id DESC LIMIT ?",
-            (*(value for _, value in parts), limit),
+            f"{rows.RUN} {where} ORDER BY s.id DESC LIMIT ? OFFSET ?",
+            (*(value for _, value in parts), limit, query.offset),
         )
         return [rows.run(row) for row in found]
 
@@ -124,6 +127,15 @@ class RunReads:
             (len(prefix), prefix, limit),
         )
         return [row[0] for row in found]
+
+    def seals(self, after: int = 0, limit: int = 1000) -> list[Sealing]:
+        """Return seals in the order of ending."""
+        found = self._db.rows(
+            "SELECT l.id, s.name, l.hash FROM seals l JOIN streams s ON s.id = l.stream"
+            " WHERE l.id > ? ORDER BY l.id LIMIT ?",
+            (after, limit),
+        )
+        return [rows.sealing(row) for row in found]
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""

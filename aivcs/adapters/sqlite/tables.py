@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-TABLES: Final = """
+from aivcs.domain.execution import ExecutionState, WaitReason, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def _texts(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+_STATUS: Final = " ".join(
+    f"WHEN state = '{state}' THEN '{status_of(state)}'" for state in ExecutionState
+)
+_WHOLE: Final = """
+    CASE WHEN commitment IS NULL THEN (body IS NULL) <> (object IS NULL) AND salt IS NOT NULL
+    ELSE body IS NULL AND object IS NULL AND salt IS NULL END
+  """
+
+TABLES: Final = f"""
 CREATE TABLE streams (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   family TEXT NOT NULL CHECK (family IN ('run', 'release')),
   name TEXT NOT NULL CHECK (length(name) > 0),
   size INTEGER NOT NULL DEFAULT 0 CHECK (size >= 0),
-  status TEXT CHECK ((status IS NULL) = (family <> 'run')),
-  UNIQUE (family, name)
+  state TEXT CHECK (state IN ({_texts(ExecutionState)})),
+  wait TEXT CHECK (wait IN ({_texts(WaitReason)})),
+  status TEXT GENERATED ALWAYS AS (CASE {_STATUS} END) VIRTUAL,
+  frontier BLOB NOT NULL DEFAULT x'' CHECK (length(frontier) % 32 = 0),
+  epoch INTEGER NOT NULL DEFAULT 0 CHECK (epoch >= 0),
+  holder TEXT CHECK (length(holder) > 0),
+  deadline INTEGER,
+  UNIQUE (family, name),
+  CHECK ((state IS NULL) = (family <> 'run')),
+  CHECK ((state IS 'Waiting') = (wait IS NOT NULL)),
+  CHECK ((holder IS NULL) = (deadline IS NULL))
 ) STRICT;
 CREATE INDEX streams_by_status ON streams (status, id);
+CREATE INDEX streams_by_lease ON streams (deadline, holder, epoch) WHERE epoch > 0;
 
 CREATE TABLE runs (
   stream INTEGER PRIMARY KEY REFERENCES streams (id),
-  spec BLOB NOT NULL CHECK (length(spec) = 32),
+  spec BLOB CHECK (length(spec) = 32),
   agent TEXT NOT NULL,
+  tenant TEXT CHECK (length(tenant) > 0),
   tags TEXT NOT NULL,
   git_sha TEXT,
   environment TEXT,
@@ -26,10 +55,12 @@ CREATE TABLE runs (
   source BLOB CHECK (source IS NULL OR length(source) = 32),
   source_index INTEGER,
   source_format TEXT,
-  checksum BLOB NOT NULL CHECK (length(checksum) = 8)
+  checksum BLOB NOT NULL CHECK (length(checksum) = 8),
+  CHECK (spec IS NOT NULL OR tenant IS NOT NULL)
 ) STRICT;
 CREATE INDEX runs_by_agent ON runs (agent, stream);
 CREATE INDEX runs_by_spec ON runs (spec, stream);
+CREATE INDEX runs_by_tenant ON runs (tenant, stream) WHERE tenant IS NOT NULL;
 CREATE UNIQUE INDEX runs_by_source ON runs (source, source_index) WHERE source IS NOT NULL;
 
 CREATE TABLE ends (
@@ -39,9 +70,24 @@ CREATE TABLE ends (
   final_state BLOB CHECK (final_state IS NULL OR length(final_state) = 32),
   completed_at INTEGER NOT NULL,
   reason TEXT,
+  root BLOB NOT NULL CHECK (length(root) = 32),
   checksum BLOB NOT NULL CHECK (length(checksum) = 8)
 ) STRICT;
 CREATE INDEX ends_by_state ON ends (final_state) WHERE final_state IS NOT NULL;
+
+CREATE TABLE seals (
+  id INTEGER PRIMARY KEY CHECK (id >= 1),
+  stream INTEGER NOT NULL UNIQUE REFERENCES streams (id),
+  hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE TABLE keys (
+  stream INTEGER NOT NULL REFERENCES streams (id),
+  key TEXT NOT NULL CHECK (length(key) > 0),
+  seq INTEGER NOT NULL CHECK (seq >= 1),
+  count INTEGER NOT NULL CHECK (count >= 1),
+  PRIMARY KEY (stream, key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE expired (
   stream INTEGER PRIMARY KEY REFERENCES ends (stream),
@@ -57,9 +103,11 @@ CREATE TABLE entries (
   timestamp INTEGER NOT NULL,
   recorded_at INTEGER NOT NULL,
   body TEXT,
-  object BLOB CHECK (object IS NULL OR length(object) = 32),
+  object BLOB CHECK (length(object) = 32),
+  salt BLOB CHECK (length(salt) = 16),
+  commitment BLOB CHECK (length(commitment) = 32),
   checksum BLOB NOT NULL CHECK (length(checksum) = 8),
-  CHECK ((body IS NULL) <> (object IS NULL))
+  CHECK ({_WHOLE})
 ) STRICT;
 CREATE UNIQUE INDEX entries_by_seq ON entries (stream, seq);
 CREATE INDEX entries_by_object ON entries (object) WHERE object IS NOT NULL;
@@ -72,9 +120,11 @@ CREATE TABLE early (
   timestamp INTEGER NOT NULL,
   recorded_at INTEGER NOT NULL,
   body TEXT,
-  object BLOB CHECK (object IS NULL OR length(object) = 32),
+  object BLOB CHECK (length(object) = 32),
+  salt BLOB CHECK (length(salt) = 16),
+  commitment BLOB CHECK (length(commitment) = 32),
   checksum BLOB NOT NULL CHECK (length(checksum) = 8),
-  CHECK ((body IS NULL) <> (object IS NULL)),
+  CHECK ({_WHOLE}),
   UNIQUE (stream, seq)
 ) STRICT;
 CREATE INDEX early_by_object ON early (object) WHERE object IS NOT NULL;

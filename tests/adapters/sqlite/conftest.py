@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +55,10 @@ def filled(tmp_path: Path) -> Ledger:
         repo.specs.add({"name": "renamed", "components": {"prompts": {"system.md": "Be helpful."}}})
         for status in RunStatus:
             run_id = repo.runs.create_run(spec, RunMetadata("agent"))
-            repo.runs.append_events(run_id, [note(1), note(2), note(4), note(5)])
+            batch = repo.runs.appending(run_id, [note(None, {"n": 1}), note(None, {"n": 2})])
+            keyed = tuple(replace(append, key="once") for append in batch.appends)
+            repo._ledger.commit(replace(batch, appends=keyed))
+            repo.runs.append_events(run_id, [note(4), note(5)])
             if status.terminal:
                 if status is RunStatus.COMPLETED:
                     repo.runs.append_event(run_id, note(3))

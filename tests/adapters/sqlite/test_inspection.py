@@ -98,7 +98,7 @@ def test_tables_without_the_number_of_a_schema(filled: Any, version: int) -> Non
         open_repo(filled.place)
 
 
-_END = "INSERT INTO ends VALUES ({stream}, 1, 0, NULL, 0, NULL, zeroblob(8))"
+_END = "INSERT INTO ends VALUES ({stream}, 1, 0, NULL, 0, NULL, zeroblob(32), zeroblob(8))"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,14 @@ _END = "INSERT INTO ends VALUES ({stream}, 1, 0, NULL, 0, NULL, zeroblob(8))"
         ("DELETE FROM runs WHERE stream = {RUNNING}", "has no row in runs"),
         (_END.format(stream="{RUNNING}"), "is RUNNING, but has an end"),
         ("DELETE FROM ends WHERE stream = {FAILED}", "is FAILED, but has no end"),
+        ("DELETE FROM seals WHERE id = 3", "has no seal"),
+        ("UPDATE seals SET stream = {RUNNING} WHERE id = 1", "is RUNNING, but is sealed"),
+        ("UPDATE seals SET id = 9 WHERE id = 3", "end with number 9, but there are 3"),
+        ("INSERT INTO keys VALUES (5, 'k', 2, 2)", "release agent has the key k for entry 3 of 2"),
+        (
+            "UPDATE entries SET body = NULL, salt = NULL, commitment = zeroblob(32)",
+            "is erased, but it has not ended",
+        ),
         ("UPDATE ends SET success = 1 WHERE stream = {FAILED}", "but its success is 1"),
         ("UPDATE ends SET success = 0 WHERE stream = {COMPLETED}", "but its success is 0"),
         ("UPDATE runs SET agent = ' '", "has an agent without a name"),
@@ -119,7 +127,7 @@ _END = "INSERT INTO ends VALUES ({stream}, 1, 0, NULL, 0, NULL, zeroblob(8))"
         ("UPDATE early SET seq = 2 WHERE seq = 4", "early event 2 that is in the log too"),
         ("INSERT INTO large SELECT digest, size, 1, 0 FROM hot", "is in hot and in large"),
         ("UPDATE entries SET kind = '' WHERE id = 1", "CHECK constraint failed in entries"),
-        ("UPDATE streams SET status = NULL WHERE id = 1", "CHECK constraint failed in streams"),
+        ("UPDATE streams SET state = NULL WHERE id = 1", "CHECK constraint failed in streams"),
         (f"UPDATE streams SET name = {_BAD_TEXT} WHERE id = 1", "name of stream 1 is not UTF-8"),
     ],
 )

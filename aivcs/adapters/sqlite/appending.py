@@ -1,0 +1,105 @@
+"""How entries enter a log; called inside the write transaction only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aivcs.adapters.sqlite import rows
+from aivcs.domain.append import check_tenant, plan
+from aivcs.domain.repetition import check_key, repeated
+from aivcs.domain.stream import Family
+from aivcs.errors import ConflictError, RunNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+    from aivcs.domain.append import Plan
+    from aivcs.domain.batch import Append
+    from aivcs.domain.stream import Entry, Stream
+
+_STREAM: Final = f"{rows.STREAM} WHERE s.family = ? AND s.name = ?"
+_WAITING: Final = f"SELECT {rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq"
+_SOME: Final = f"SELECT {rows.ENTRY} FROM entries WHERE stream = ? AND seq BETWEEN ? AND ?"
+_INSERT: Final = """
+INSERT INTO {0} (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INSERT_ENTRY: Final = _INSERT.format("entries")
+_INSERT_EARLY: Final = _INSERT.format("early")
+_GROW: Final = """
+UPDATE streams SET size = ?, frontier = ?, state = ?, wait = ?
+WHERE id = ? AND size = ? AND epoch = ?
+"""
+
+
+def run_not_found(run_id: str) -> RunNotFound:
+    """Return the error for a run that does not exist."""
+    return RunNotFound(f"no run {run_id}", hint="'aivcs run list' lists the runs")
+
+
+def head(db: apsw.Connection, family: Family, name: str) -> tuple[int, Stream]:
+    """Return a stream's number and head; a release log begins here, RunNotFound for a run."""
+    row = db.execute(_STREAM, (family, name)).fetchone()
+    if row is None and family is Family.RUN:
+        raise run_not_found(name)
+    if row is None:
+        db.execute("INSERT INTO streams (family, name) VALUES (?, ?)", (family, name))
+        row = db.execute(_STREAM, (family, name)).fetchone()
+    found: rows.Row = row or ()
+    return found[0], rows.stream(found)
+
+
+def waiting(db: apsw.Connection, stream: int) -> dict[int, Entry]:
+    """Return the early entries of a stream by seq."""
+    return {row[0]: rows.entry(row) for row in db.execute(_WAITING, (stream,))}
+
+
+def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
+    """Append to a stream as the plan says.
+
+    Returns the drafts' seqs, and whether its key says that this happened before.
+    """
+    check_key(wanted)
+    stream, before = head(db, wanted.family, wanted.name)
+    check_tenant(before, wanted)
+
+    def some(first: int, last: int) -> Iterator[Entry]:
+        return map(rows.entry, db.execute(_SOME, (stream, first, last)))
+
+    if wanted.key is not None:
+        find = "SELECT seq, count FROM keys WHERE stream = ? AND key = ?"
+        for seq, count in db.execute(find, (stream, wanted.key)):
+            return repeated(wanted, some(seq, seq + count - 1)), True
+
+    def stored(seq: int) -> Entry:
+        return next(some(seq, seq), None) or rows.entry(())
+
+    steps = plan(before, wanted, waiting(db, stream), stored)
+    _follow(db, stream, before, steps)
+    if wanted.key is not None:
+        cells = (stream, wanted.key, steps.seqs[0], len(steps.seqs))
+        db.execute("INSERT INTO keys (stream, key, seq, count) VALUES (?, ?, ?, ?)", cells)
+    return steps.seqs, False
+
+
+def _follow(db: apsw.Connection, stream: int, before: Stream, steps: Plan) -> None:
+    *between, (state, wait) = steps.states or ((before.state, before.wait),)
+    for passed in between:
+        db.execute("UPDATE streams SET state = ?, wait = ? WHERE id = ?", (*passed, stream))
+    new = [rows.entry_row(stream, seq, item) for seq, item in steps.dense]
+    if new or steps.states:
+        frontier = before.frontier.grown(leaf for _, leaf in new)
+        cells = (frontier.size, frontier.packed(), state, wait)
+        db.execute(_GROW, (*cells, stream, before.size, before.epoch))
+        if db.changes() != 1:
+            msg = f"{before.family.value} {before.name} moved while it was appended to"
+            raise ConflictError(msg, hint="read it again, then retry")
+        db.executemany(_INSERT_ENTRY, [cells for cells, _ in new])
+    if steps.released:
+        done = [(stream, seq) for seq in steps.released]
+        db.executemany("DELETE FROM early WHERE stream = ? AND seq = ?", done)
+    if steps.early:
+        later = [rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
+        db.executemany(_INSERT_EARLY, later)

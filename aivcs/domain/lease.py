@@ -1,0 +1,74 @@
+"""The lease of a run: who may write to it, and from which epoch on.
+
+An epoch is a number that grows with each taking. A write names the epoch under which it
+was meant; one of an epoch that is over is fenced off, however late it arrives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain.moment import text
+from aivcs.domain.run import invalid_state
+from aivcs.errors import Fenced, InvalidInputError
+
+if TYPE_CHECKING:
+    from aivcs.domain.batch import Claim
+    from aivcs.domain.stream import Stream
+
+MAX_HOLDER: Final = 256
+
+
+def check_epoch(stream: Stream, epoch: int | None) -> None:
+    """Raise Fenced unless a write under ``epoch`` may change the stream.
+
+    While somebody holds it, only his epoch; else a write without one, or under the last.
+    A deadline that has passed changes nothing until somebody takes the lease or lets go.
+    """
+    if epoch is None:
+        if stream.holder is not None:
+            raise _held(stream)
+    elif epoch != stream.epoch:
+        raise _over(stream, epoch)
+
+
+def claimed(stream: Stream, claim: Claim) -> Stream:
+    """Return the head of a run after ``claim``.
+
+    Raises InvalidRunState for a run that has ended, Fenced, InvalidInputError for a holder
+    without a name or a taking without a deadline.
+    """
+    if stream.status is not None and stream.status.terminal:
+        raise invalid_state(stream.name, stream.status)
+    if not 0 < len(claim.holder) <= MAX_HOLDER:
+        msg = f"not the name of a holder: {claim.holder!r:.80}"
+        raise InvalidInputError(msg, hint=f"a text of 1 to {MAX_HOLDER} characters")
+    if claim.epoch is None:
+        return _taken(stream, claim)
+    if claim.epoch != stream.epoch or claim.holder != stream.holder:
+        raise _over(stream, claim.epoch)
+    holder = None if claim.deadline is None else claim.holder
+    return replace(stream, holder=holder, deadline=claim.deadline)
+
+
+def _taken(stream: Stream, claim: Claim) -> Stream:
+    if claim.deadline is None:
+        msg = f"the lease of run {stream.name} is taken until some time"
+        raise InvalidInputError(msg, hint="give a deadline")
+    held = stream.deadline is not None and stream.deadline > claim.now
+    if held and stream.holder != claim.holder:
+        raise _held(stream)
+    return replace(stream, epoch=stream.epoch + 1, holder=claim.holder, deadline=claim.deadline)
+
+
+def _held(stream: Stream) -> Fenced:
+    until = "" if stream.deadline is None else f" until {text(stream.deadline)}"
+    msg = f"run {stream.name} is held by {stream.holder}{until} (epoch {stream.epoch})"
+    return Fenced(msg, hint="take it over when that has passed, or write under its epoch")
+
+
+def _over(stream: Stream, epoch: int) -> Fenced:
+    who = "nobody holds it now" if stream.holder is None else f"{stream.holder} holds it now"
+    msg = f"run {stream.name} is at epoch {stream.epoch}, not {epoch}: {who}"
+    return Fenced(msg, hint="take it over when its deadline has passed")
