@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import jsontext
+from aivcs.domain.behaviour import Behaviour
 from aivcs.domain.digest import Digest
-from aivcs.domain.kinds import CHECKPOINT_SAVED, FIELDS
+from aivcs.domain.kinds import CHECKPOINT_SAVED
 from aivcs.errors import DigestMismatch, InvalidEvent
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from aivcs.domain.events import RunEvent
     from aivcs.domain.run import RunRecord, RunStatus
 
-_DURATION: Final = "duration_ms"
-_OCCURRED: Final = "occurred_at"
 _MILLISECOND: Final = 1000
 
 
@@ -30,6 +29,7 @@ class Fingerprints:
     def __init__(self) -> None:
         """Begin before the first event."""
         self.count = 0
+        self._said = Behaviour()
         self._replay = hashlib.sha256(b"[")
         self._behaviour = hashlib.sha256(b"[")
 
@@ -37,8 +37,12 @@ class Fingerprints:
         """Take in the next event, which has a seq and a timestamp."""
         comma = b"," if self.count else b""
         self._replay.update(comma + _as_replayed(event).encode())
-        self._behaviour.update(comma + _as_behaviour(event).encode())
+        self._behaviour.update(comma + self._as_behaviour(event))
         self.count += 1
+
+    def _as_behaviour(self, event: RunEvent) -> bytes:
+        said = {"kind": event.kind, "payload": self._said.of(event)}
+        return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
     def replay_digest(self) -> Digest:
         """Return the digest that ``replay_digest`` gives for the events so far."""
@@ -65,8 +69,7 @@ def behaviour_digest(events: Iterable[RunEvent]) -> Digest:
     """Return the SHA-256 of what the events say, in their order, whenever it happened.
 
     It is taken over a compact JSON array in ASCII of objects with kind and payload, all keys
-    sorted. Left out are seqs and timestamps, and of the registry's kinds what was measured
-    with a clock: ``duration_ms``, and an error's ``occurred_at``.
+    sorted. Left out are seqs, timestamps, and what ``Behaviour`` leaves out.
     """
     found = Fingerprints()
     for event in events:
@@ -162,18 +165,6 @@ def _time(moment: datetime) -> str:
     whole = not moment.microsecond % _MILLISECOND
     digits = "seconds" if not moment.microsecond else "milliseconds" if whole else "microseconds"
     return moment.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
-
-
-def _as_behaviour(event: RunEvent) -> str:
-    payload = event.payload
-    if event.kind in FIELDS and isinstance(payload, dict):
-        payload = {name: item for name, item in payload.items() if name != _DURATION}
-        error = payload.get("error")
-        if isinstance(error, dict):
-            kept = {name: item for name, item in error.items() if name != _OCCURRED}
-            payload["error"] = kept
-    said = {"kind": event.kind, "payload": payload}
-    return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _closed(digest: hashlib._Hash) -> Digest:
