@@ -25,6 +25,10 @@ class Delta:
     before: Json
     after: Json
 
+    def to_dict(self) -> dict[str, Json]:
+        """Return it as JSON."""
+        return {"pointer": self.pointer, "before": self.before, "after": self.after}
+
 
 def deltas(a: Json, b: Json, pointers: Iterable[str] | None = None) -> tuple[Delta, ...]:
     """Return where ``b`` differs from ``a``.
@@ -65,11 +69,16 @@ def _item(items: Sequence[Json], name: str) -> Json:
 
 
 def same(a: Json, b: Json) -> bool:
-    """Tell whether two values are one JSON value: 1, 1.0 and true are three; keys have no order."""
+    """Tell whether two values are one JSON value; keys have no order.
+
+    1, 1.0 and true are three values, 0.0 and -0.0 are two.
+    """
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(item, b[name]) for name, item in a.items())
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return repr(a) == repr(b)
     return _kind(a) == _kind(b) and a == b
 
 

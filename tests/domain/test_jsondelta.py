@@ -93,7 +93,8 @@ def test_every_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [(1, True), (1, 1.0), (0, False), (0, None), ("1", 1), ([], {}), ([1], [True])]
+    ("a", "b"),
+    [(1, True), (1, 1.0), (0.0, -0.0), (0, False), (0, None), ("1", 1), ([], {}), ([1], [True])],
 )
 def test_values_of_different_kinds_differ(a: Any, b: Any) -> None:
     assert not same(a, b)
