@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from aivcs.domain.digest import Digest
+
+
+HOT_LIMIT: Final = 128 * 2**10
+"""The most bytes that an object has which is a row of the ledger, unless a ledger takes less."""
 
 
 class Codec(IntEnum):

@@ -30,6 +30,11 @@ class Ledger(StorageBackend, Protocol):
     Concurrency: any number of threads and processes; the adapter waits for locks itself.
     """
 
+    @property
+    def hot_limit(self) -> int:
+        """Return how many bytes an object has at most that is a row; a larger one is a file."""
+        ...
+
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch in one transaction.
 

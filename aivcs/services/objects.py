@@ -16,7 +16,7 @@ from aivcs.services import frames
 from aivcs.services.damage import absent, damaged, gone
 from aivcs.services.encoding import encode
 from aivcs.services.intake import take
-from aivcs.services.storing import HOT_LIMIT, store, store_many
+from aivcs.services.storing import store, store_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -79,7 +79,7 @@ class CasStore:
 
         The file of a large one is durable when this returns.
         """
-        content = take(data, HOT_LIMIT)
+        content = take(data, self.ledger.hot_limit)
         return encode(content) if isinstance(content, bytes) else self._publish(content)
 
     def get(self, digest: Digest | str) -> bytes:

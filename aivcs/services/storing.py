@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     Large: TypeAlias = Callable[[Source], StoredObject]
     Read: TypeAlias = Callable[[StoredObject], bytes]
 
-HOT_LIMIT: Final = 128 * 2**10
-"""Up to so many bytes an object is a row of the ledger; a larger one is a file."""
-
 _ITEMS: Final = 2500
 _BYTES: Final = 8 * 2**20
 _WAITING: Final = 4
@@ -38,7 +35,7 @@ Rows: TypeAlias = "list[StoredObject]"
 
 def store(ledger: Ledger, large: Large, read: Read, item: Content, *, pin: bool) -> Digest:
     """Store one object, durably, and pin it or hold it for this process."""
-    content = take(item, HOT_LIMIT)
+    content = take(item, ledger.hot_limit)
     row = encode(content) if isinstance(content, bytes) else large(content)
     commit_rows(ledger, read, [row], pin=pin)
     return row.digest
@@ -58,7 +55,7 @@ def store_many(
     weight = 0
     with _Pipeline(ledger, read, pin=pin) as pipeline:
         for item in items:
-            content = take(item, HOT_LIMIT)
+            content = take(item, ledger.hot_limit)
             if not isinstance(content, bytes):
                 row = large(content)
                 commit_rows(ledger, read, [row], pin=pin)

@@ -90,6 +90,8 @@ class Dying:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the port has
         """Return the port's method behind the fuse."""
         method = getattr(self._port, name)
+        if not callable(method):
+            return method
 
         def call(*args: Any, **named: Any) -> Any:  # noqa: ANN401 - the method's own
             if name in self._writing:

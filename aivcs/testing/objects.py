@@ -14,7 +14,7 @@ import pytest
 from aivcs.domain.batch import Batch, Role
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
-from aivcs.domain.stored import Codec, StoredObject
+from aivcs.domain.stored import HOT_LIMIT, Codec, StoredObject
 from aivcs.errors import (
     IntegrityError,
     InvalidDigest,
@@ -22,7 +22,6 @@ from aivcs.errors import (
     MissingObject,
     NotFound,
 )
-from aivcs.services.storing import HOT_LIMIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +38,7 @@ def noise(size: int, seed: int = 1) -> bytes:
     return random.Random(seed).randbytes(size)  # noqa: S311 - test data, no secret
 
 
-SIZES = (0, 1, HOT_LIMIT, HOT_LIMIT + 1, 1_100_000, 2**20, 2**21 + 1)
+SIZES = (0, 1, 2**16, 2**16 + 1, HOT_LIMIT, HOT_LIMIT + 1, 1_100_000, 2**20, 2**21 + 1)
 
 
 def replace_stored(objects: CasStore, stored: StoredObject, data: bytes) -> None:

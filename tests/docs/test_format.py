@@ -11,8 +11,8 @@ import pytest
 import aivcs
 from aivcs.adapters.files import config, directory
 from aivcs.adapters.sqlite import schema
-from aivcs.domain import strictjson
-from aivcs.services import bodies, large, storing
+from aivcs.domain import stored, strictjson
+from aivcs.services import bodies, large
 from tests.docs.markdown import DOCS, table
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_header_and_limits(database: Path) -> None:
     }
     found = {key: _query(database, f"PRAGMA {key}")[0][0] for key in stated}
     assert stated == found == {"application_id": str(schema.APPLICATION_ID), "user_version": "1"}
-    assert f"at most {storing.HOT_LIMIT:,} bytes" in PAGE
+    assert f"at most {stored.HOT_LIMIT:,} bytes" in PAGE
     assert f"at most {bodies.INLINE_LIMIT} bytes" in PAGE
     assert f"at most {strictjson.MAX_DEPTH} lists and objects" in PAGE
     assert f"chunks of {large.CHUNK_SIZE:,} bytes" in PAGE

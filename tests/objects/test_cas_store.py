@@ -16,7 +16,7 @@ from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.domain.batch import Batch, NewSpec
 from aivcs.domain.digest import Digest
 from aivcs.domain.spec import SpecFile, component_document, spec_document
-from aivcs.domain.stored import Codec, StoredObject
+from aivcs.domain.stored import HOT_LIMIT, Codec, StoredObject
 from aivcs.errors import (
     CorruptionError,
     IntegrityError,
@@ -26,7 +26,6 @@ from aivcs.errors import (
 )
 from aivcs.services import encoding, frames, storing
 from aivcs.services.objects import CasStore
-from aivcs.services.storing import HOT_LIMIT
 from aivcs.testing.faults import FailingLedger
 from aivcs.testing.objects import noise, replace_stored
 

@@ -12,7 +12,7 @@ from aivcs.adapters.memory_ledger.needs import every_use, holder
 from aivcs.adapters.memory_ledger.run_moves import RunMoves
 from aivcs.adapters.memory_ledger.shelf import Shelf
 from aivcs.domain.batch import Receipt, Surveyed
-from aivcs.domain.stored import Tier
+from aivcs.domain.stored import HOT_LIMIT, Tier
 from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
 from aivcs.errors import AivcsError
@@ -36,6 +36,8 @@ class MemoryLedger(Health):
 
     What is held is held until it is closed: no other process can see it.
     """
+
+    hot_limit = HOT_LIMIT
 
     def __init__(self) -> None:
         self._journal = Journal()

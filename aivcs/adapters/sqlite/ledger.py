@@ -13,6 +13,7 @@ from aivcs.adapters.sqlite.leases import Lease
 from aivcs.adapters.sqlite.object_reads import ObjectReads
 from aivcs.adapters.sqlite.run_reads import RunReads
 from aivcs.domain.batch import Batch, Receipt
+from aivcs.domain.stored import HOT_LIMIT
 from aivcs.domain.stream import Family
 from aivcs.errors import AivcsError, StorageError
 
@@ -30,6 +31,8 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping, Health):
     newest commits (never a part of one). Locks of processes are in the folder ``tmp`` beside
     the file.
     """
+
+    hot_limit = HOT_LIMIT
 
     def __init__(
         self,
