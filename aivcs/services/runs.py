@@ -167,8 +167,8 @@ class RunLedger:
         """Return the parts of a batch that end a run.
 
         A final state that is stored here is kept for the run; one stored elsewhere is only
-        its digest. What UTF-8 cannot carry of ``reason`` is escaped. ``fresh`` says that the
-        run begins in the same batch.
+        its digest. What no database can store of ``reason`` is escaped. ``fresh`` says that
+        the run begins in the same batch.
         """
         if not fresh:
             check_move(run_id, self.get_run(run_id).status, status)
@@ -182,7 +182,7 @@ class RunLedger:
             duration_ms=summary.duration_ms,
             final_state=state,
             completed_at=self._clock(),
-            reason=None if reason is None else reason.encode(errors="backslashreplace").decode(),
+            reason=None if reason is None else _storable(reason),
         )
         if state is None or not self._objects.contains(state):
             return end, ()
@@ -249,6 +249,11 @@ class RunLedger:
         record = self.get_run(run_id)
         if record.status.terminal:
             check_move(str(run_id), record.status, RunStatus.FAILED)
+
+
+def _storable(text: str) -> str:
+    """Return a text as every database can store it; what none can is escaped."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _limit(limit: object) -> int | None:

@@ -160,7 +160,7 @@ class RunLedgerContract(RunEventsContract):
         """A reason may quote bytes that are no text; what cannot be stored is escaped."""
         summary = ending(RunStatus.FAILED)
         repo.runs.end_run(run_id, RunStatus.FAILED, summary, reason="bad name: \udcff, zero: \0")
-        assert repo.runs.get_run(run_id).reason == "bad name: \\udcff, zero: \0"
+        assert repo.runs.get_run(run_id).reason == "bad name: \\udcff, zero: \\x00"
 
     def test_runs_are_listed_newest_first(self, repo: Repo, spec: Digest) -> None:
         """In the order of their creation, whatever the clock says."""
