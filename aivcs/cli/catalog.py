@@ -20,6 +20,7 @@ ROOT: Final = {
     "why": ("aivcs.cli.why:why", "Say what keeps an object from being collected."),
     "du": ("aivcs.cli.du:du", "Show how much of the disk what takes."),
     "repair": ("aivcs.cli.repair:repair", "Mend what is damaged, with second copies."),
+    "doctor": ("aivcs.cli.doctor:doctor", "Examine the repository and what it needs."),
     "demo": ("aivcs.cli.demo:demo", "Tell the whole story on bundled runs of real agents."),
     "completion": ("aivcs.cli.completion:completion", "Print the completion script of a shell."),
 }

@@ -168,6 +168,10 @@ class Ledger(StorageBackend, Protocol):
         """
         ...
 
+    def abandoned(self) -> int:
+        """Return how many leases of dead processes ``reap`` would forget."""
+        ...
+
     def reap(self) -> int:
         """Forget the leases of dead processes with what they held; return how many."""
         ...

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aivcs.errors import InvalidConfig
 from aivcs.repo.network import check_backends, check_place, is_air_gapped
 from aivcs.repo.repository import Repo
-from aivcs.repo.surroundings import new_id, now
+from aivcs.repo.surroundings import chosen_place, new_id, now
 
 if TYPE_CHECKING:
     from aivcs.adapters.files.config import Objects, Seal
@@ -101,9 +101,8 @@ def open_repo(
             ids=ids,
             salts=salts,
         )
-    if path is None and (chosen := os.environ.get("AIVCS_DIR")):
-        path, upward = chosen, False
-    folder = directory.locate(Path(path or "."), upward=upward)
+    place, upward = chosen_place(path, upward=upward)
+    folder = directory.locate(place, upward=upward)
     return _open(folder, durability, created=False, clock=clock, ids=ids, salts=salts)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from aivcs.domain.canonical import Json
+    from aivcs.domain.checkup import Check
     from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
     from aivcs.domain.spec import AgentSpec
@@ -232,6 +233,16 @@ class Repo(Upkeep):
                 outcome = record_command(wrapped, observations, live, warn)
         events.remove()
         return outcome
+
+    def examined(self) -> list[Check]:
+        """Return whether each backend is healthy, what dead processes left, and the clock.
+
+        What is wrong is in the answer, not raised. ``aivcs.repo.examine`` looks around the
+        repository, too.
+        """
+        from aivcs.services.checking_up import check_up
+
+        return check_up(self._ledger, self._blobs, self.state, self.clock)
 
     def close(self) -> None:
         """Release the repository; sealing may begin in the background, when it pays."""

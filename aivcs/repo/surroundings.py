@@ -29,6 +29,16 @@ def default_actor() -> str:
         return f"uid-{os.getuid()}"
 
 
+def chosen_place(path: str | os.PathLike[str] | None, *, upward: bool) -> tuple[Path, bool]:
+    """Return where to look for a repository, and whether above it too.
+
+    Without a path AIVCS_DIR chooses, and nothing above it; else it is the current folder.
+    """
+    if path is None and (chosen := os.environ.get("AIVCS_DIR")):
+        return Path(chosen), False
+    return Path(path or "."), upward
+
+
 def working_folder() -> str | None:
     """Return the current folder, or None when it was removed."""
     try:

@@ -31,6 +31,8 @@ WRITE_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
 _TRIES: Final = 20
 _PRIMARY: Final = 0xFF
+_BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
+_HARMLESS: Final = _BUSY | {1, 14}  # SQLITE_ERROR: no tables yet; SQLITE_CANTOPEN
 _SUFFIXES: Final = ("", "-journal", "-wal", "-shm")
 
 
@@ -59,6 +61,7 @@ class CacheFile:
         self._db: Database | None = None
         self._identity: tuple[int, int] | None = None
         self._prepared = False
+        self._damaged = False
 
     def read(self, query: Callable[[Database], T], otherwise: T) -> T:
         """Return what ``query`` finds; ``otherwise`` where the file cannot be read."""
@@ -67,13 +70,12 @@ class CacheFile:
             if _identity(self.path) is None:
                 self._drop()
                 return otherwise
-            import sqlite3
-
             try:
                 db = self._connected()
                 return _patiently(lambda: query(db), self._read_seconds)
-            except (sqlite3.Error, UnicodeDecodeError):
+            except _failures() as error:
                 self._drop()
+                self._damaged = _primary(error) not in _HARMLESS
                 return otherwise
 
     def write(self, change: Callable[[Database], T]) -> T:
@@ -83,18 +85,21 @@ class CacheFile:
         """
         with self._lock:
             self.check_open()
-            import sqlite3
-
-            with suppress(sqlite3.Error):
-                return self._transact(change)
+            with suppress(*_failures()):
+                if not self._damaged:
+                    return self._transact(change)
             try:
                 self._replace()
                 return self._transact(change)
-            except (sqlite3.Error, OSError) as error:
+            except _failures() as error:
                 self._drop()
                 msg = f"{self.path} cannot be written: {error}"
                 hint = "check the disk and who owns the folder; the file may be deleted"
                 raise StorageError(msg, hint=hint) from error
+
+    def distrust(self) -> None:
+        """Let the next write make a new file: this one holds what nobody wrote."""
+        self._damaged = True
 
     def amend(self, change: Callable[[Database], T], otherwise: T) -> T:
         """Do as ``write`` does; ``otherwise`` where there is no file at all."""
@@ -119,8 +124,6 @@ class CacheFile:
             raise RepositoryClosed(msg, hint="open it again in the child process")
 
     def _transact(self, change: Callable[[Database], T]) -> T:
-        import sqlite3
-
         db = self._connected()
         _patiently(lambda: db.execute("BEGIN IMMEDIATE"), self._write_seconds)
         try:
@@ -129,7 +132,7 @@ class CacheFile:
             done = change(db)
             _patiently(lambda: db.execute("COMMIT"), self._write_seconds)
         except BaseException:
-            with suppress(sqlite3.Error):
+            with suppress(*_failures()):
                 if db.conn.in_transaction:
                     db.execute("ROLLBACK")
             raise
@@ -157,12 +160,10 @@ class CacheFile:
         raise sqlite3.OperationalError(msg)
 
     def _drop(self) -> None:
-        import sqlite3
-
         if self._db is not None:
-            with suppress(sqlite3.Error):
+            with suppress(*_failures()):
                 self._db.close()
-        self._db, self._prepared = None, False
+        self._db, self._prepared, self._damaged = None, False, False
 
     def _replace(self) -> None:
         """Remove the file that failed, unless somebody else has put another in its place."""
@@ -171,6 +172,13 @@ class CacheFile:
         if failed is None or failed == _identity(self.path):
             for suffix in _SUFFIXES:
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what the driver raises: of damage also that a text of its own is none."""
+    import sqlite3
+
+    return sqlite3.Error, UnicodeDecodeError, OSError
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -214,5 +222,9 @@ def _patiently(action: Callable[[], T], seconds: float) -> T:
 
 
 def _busy(error: sqlite3.OperationalError) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-    return code in {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
+    return _primary(error) in _BUSY
+
+
+def _primary(error: BaseException) -> int:
+    """Return the engine's code of an error, without what refines it; 0 for none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY

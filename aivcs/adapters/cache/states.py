@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aivcs.adapters.cache.file import READ_SECONDS, WRITE_SECONDS, CacheFile
 from aivcs.domain.execution_snapshot import CachedSnapshot
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+T = TypeVar("T")
+
 _CHECKSUM_SIZE: Final = 16
-_SNAPSHOT: Final = "SELECT * FROM snapshots WHERE execution = ?"
+_SNAPSHOT: Final = """SELECT execution, tenant, seq, made, history, text_checksum, checksum, text
+FROM snapshots WHERE execution = ?"""
 _NEWEST: Final = """SELECT execution, tenant, seq, made, history, text_checksum, checksum
 FROM snapshots WHERE tenant = ? ORDER BY made DESC, rowid DESC"""
 _KEEP_SNAPSHOT: Final = """INSERT OR REPLACE INTO snapshots
@@ -69,17 +72,21 @@ class CachedStates(StorageBackend):
 
     def snapshot(self, execution_id: str) -> CachedSnapshot | None:
         """Return the snapshot of an execution, or None."""
-        return self._file.read(lambda db: _snapshot(db, execution_id), None)
+        row = self._file.read(lambda db: _snapshot_row(db, execution_id), None)
+        return None if row is None else self._sound(_snapshot(row, execution_id))
 
     def keep_snapshot(self, snapshot: CachedSnapshot, *, force: bool) -> bool:
         """Store a snapshot unless a newer one is there; tell whether it is stored."""
 
         def keep(db: Database) -> bool:
-            there = None if force else _snapshot(db, snapshot.execution_id)
+            row = None if force else _snapshot_row(db, snapshot.execution_id)
+            there = None if row is None else _snapshot(row, snapshot.execution_id)
             if there is not None and there.sequence_number > snapshot.sequence_number:
                 return False
             head = _head(snapshot)
-            db.execute(_KEEP_SNAPSHOT, (*head, _checksum(head), snapshot.text))
+            row = (*head, _checksum(head), snapshot.text)
+            db.execute(_KEEP_SNAPSHOT, row)
+            _check_kept(_snapshot_row(db, snapshot.execution_id), row)
             return True
 
         return self._file.write(keep)
@@ -105,8 +112,10 @@ class CachedStates(StorageBackend):
     def value(self, key: str, now: datetime) -> bytes | None:
         """Return the value of a key, or None; an expired one is removed."""
         row = self._file.read(lambda db: db.execute(_VALUE, (key,)).fetchone(), None)
-        if row is None or row[0] != key or row[-1] != _checksum(row[:-1]):
+        if row is None:
             return None
+        if row[0] != key or row[-1] != _checksum(row[:-1]):
+            return self._sound(None)
         _, value, expires, _ = row
         if expires is None or expires > to_micros(now):
             return bytes(value)
@@ -117,8 +126,14 @@ class CachedStates(StorageBackend):
 
     def keep_value(self, key: str, value: bytes, expires: datetime | None) -> None:
         """Store the value of a key, in place of any other."""
-        row = (key, value, None if expires is None else to_micros(expires))
-        self._file.write(lambda db: db.execute(_KEEP_VALUE, (*row, _checksum(row))))
+        cells = (key, value, None if expires is None else to_micros(expires))
+        row = (*cells, _checksum(cells))
+
+        def keep(db: Database) -> None:
+            db.execute(_KEEP_VALUE, row)
+            _check_kept(db.execute(_VALUE, (key,)).fetchone(), row)
+
+        self._file.write(keep)
 
     def drop_value(self, key: str) -> None:
         """Remove a key."""
@@ -133,6 +148,12 @@ class CachedStates(StorageBackend):
     def sweep(self, now: datetime) -> int:
         """Remove every key that has expired; return how many there were."""
         return self._delete("DELETE FROM key_values WHERE expires <= ?", to_micros(now))
+
+    def _sound(self, found: T | None) -> T | None:
+        """Return what was found; a row of which nothing is left is damage."""
+        if found is None:
+            self._file.distrust()
+        return found
 
     def _delete(self, sql: str, *values: object) -> int:
         return self._file.amend(lambda db: db.execute(sql, values).rowcount, 0)
@@ -157,12 +178,27 @@ def _prepare(db: Database) -> None:
     db.table("key_values").create_index(["key"], unique=True, if_not_exists=True)
 
 
-def _snapshot(db: Database, execution_id: str) -> CachedSnapshot | None:
+def _snapshot_row(db: Database, execution_id: str) -> tuple[Any, ...] | None:
     row: tuple[Any, ...] | None = db.execute(_SNAPSHOT, (execution_id,)).fetchone()
-    if row is None or row[0] != execution_id:
-        return None
+    return row
+
+
+def _check_kept(found: object, row: object) -> None:
+    """Raise the driver's error where a row does not come back: the index is damaged."""
+    if found != row:
+        import sqlite3
+
+        msg = "a row that was just written is not found"
+        raise sqlite3.DatabaseError(msg)
+
+
+def _snapshot(row: tuple[Any, ...], execution_id: str) -> CachedSnapshot | None:
     *head, checksum, text = row
-    if checksum != _checksum(tuple(head)) or head[-1] != _checksum((text,)):
+    if (
+        row[0] != execution_id
+        or checksum != _checksum(tuple(head))
+        or head[-1] != _checksum((text,))
+    ):
         return None
     _, tenant, seq, made, history, _ = head
     return CachedSnapshot(execution_id, tenant, seq, from_micros(made), text, history)

@@ -249,6 +249,10 @@ class MemoryLedger(Health):
             if held:
                 self._upkeep.release()
 
+    def abandoned(self) -> int:
+        """Find none, like ``reap``."""
+        return self.reap()
+
     def reap(self) -> int:
         """Find no dead process: the only one that could hold anything lives."""
         self._journal.reading()

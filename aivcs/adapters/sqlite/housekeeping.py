@@ -94,6 +94,10 @@ class Housekeeping:
         self._db.check_open()
         return leases.upkeep(self._locks, wait=wait)
 
+    def abandoned(self) -> int:
+        """Count the leases of dead processes."""
+        return len(self._dead())
+
     def reap(self) -> int:
         """Forget dead leases and their holds, then their files."""
         dead = self._dead()
