@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from aivcs.adapters.sqlite.checksum import COLUMNS, LENGTH, checksum
+from aivcs.domain.checksum import COLUMNS, LENGTH, checksum
 from aivcs.domain.commitment import stored_leaf
 
 if TYPE_CHECKING:

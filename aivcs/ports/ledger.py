@@ -64,6 +64,10 @@ class Ledger(StorageBackend, Protocol):
         """Return the heads of all streams of a family, by name."""
         ...
 
+    def names(self, family: Family) -> list[str]:
+        """Return the names of all streams of a family, in order, whatever state they are in."""
+        ...
+
     def entries(
         self,
         family: Family,

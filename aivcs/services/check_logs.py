@@ -12,6 +12,7 @@ from aivcs.domain.run import RunStatus
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 from aivcs.services import bodies
+from aivcs.services.check_trees import Growth, check_seals
 from aivcs.services.releases import read_record
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ class LogChecks:
                 run = self._ledger.run(run_id)
                 if run is not None:
                     yield from self._check_run(run)
-                yield from self._check_events(run_id)
+                yield from self._check_events(run_id, run)
                 yield from self._check_waiting(run_id, run)
             except CorruptionError as error:
                 yield Problem("run", run_id, error.message)
+        yield from check_seals(self._ledger, self._portion.takes)
 
     def _check_run(self, run: RunRecord) -> Iterator[Problem]:
         if run.spec_digest is not None and not self._is_listed(run.spec_digest):
@@ -71,15 +73,19 @@ class LogChecks:
             self._known.add(digest)
         return digest in self._known
 
-    def _check_events(self, run_id: str) -> Iterator[Problem]:
-        counted = _Dense(self._ledger.entries(Family.RUN, run_id))
-        for entry, found in self._bodies(counted):
+    def _check_events(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
+        # The run was read before its head: an end that came in between is not of this moment.
+        head = self._ledger.stream(Family.RUN, run_id)
+        log = Growth(head, self._ledger.entries(Family.RUN, run_id))
+        for entry, found in self._bodies(log):
             if isinstance(found, CorruptionError):
                 yield Problem("run", run_id, f"at event {entry.seq}: {found.message}")
             else:
                 self._count("events")
-        if counted.gap is not None:
-            yield Problem("run", run_id, f"event {counted.gap} is missing")
+        if log.gap is not None:
+            yield Problem("run", run_id, f"event {log.gap} is missing")
+        if wrong := log.problem(run.root if run else None):
+            yield Problem("run", run_id, wrong)
 
     def _check_waiting(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
         waiting = self._ledger.waiting(run_id)
@@ -114,16 +120,18 @@ class LogChecks:
 
     def releases(self) -> Iterator[Problem]:
         """Read every release log and follow its lineage."""
-        for stream in self._ledger.streams(Family.RELEASE):
+        for name in self._ledger.names(Family.RELEASE):
             try:
-                yield from self._check_log(stream.name)
+                yield from self._check_log(name)
             except CorruptionError as error:
-                yield Problem("release", stream.name, error.message)
+                yield Problem("release", name, error.message)
 
     def _check_log(self, name: str) -> Iterator[Problem]:
+        head = self._ledger.stream(Family.RELEASE, name)
+        log = Growth(head, self._ledger.entries(Family.RELEASE, name))
         records: list[ReleaseRecord] = []
         damaged = False
-        for entry, found in self._bodies(self._ledger.entries(Family.RELEASE, name)):
+        for entry, found in self._bodies(log):
             self._count("releases")
             try:
                 if isinstance(found, CorruptionError):
@@ -136,22 +144,8 @@ class LogChecks:
             if not self._is_listed(record.spec_digest):
                 detail = f"seq {record.seq} names spec {record.spec_digest}, which is not stored"
                 yield Problem("release", name, detail)
+        if wrong := log.problem(None):
+            yield Problem("release", name, wrong)
         if not damaged:
             for detail in lineage_problems(records):
                 yield Problem("release", name, detail)
-
-
-class _Dense:
-    """Passes entries on and notes the first seq that is not where it should be."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._entries = entries
-        self._last = 0
-        self.gap: int | None = None
-
-    def __iter__(self) -> Iterator[Entry]:
-        for entry in self._entries:
-            if entry.seq != self._last + 1 and self.gap is None:
-                self.gap = self._last + 1
-            self._last = entry.seq
-            yield entry

@@ -13,8 +13,8 @@ import apsw
 import pytest
 
 from aivcs.adapters.sqlite import rows
-from aivcs.adapters.sqlite.checksum import COLUMNS
 from aivcs.domain.batch import Batch, Expiry
+from aivcs.domain.checksum import COLUMNS
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Severity
 from aivcs.domain.run import RunMetadata, RunStatus
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _LARGE = noise(150_000)
 _STATE = b'{"a state": 1}'
 _BODY = "a long body " * 1000
+_OTHER = "its entries are not those that its tree was grown from"
+_ENTRY = "seq, kind, timestamp, recorded_at, body, object, salt"
+_SEALED = {"tenant", "git_sha", "reason"}
+"""What is NULL in a run, and would not fit to its seal otherwise."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class Scene:
     def verify(self) -> Report:
         with open_repo(self.place) as repo:
             return repo.verify()
+
+    def findings(self) -> list[tuple[str, str, str]]:
+        return [(one.kind, one.id, one.detail) for one in self.verify().problems]
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Return the findings; they are damage, so the report is not ok."""
@@ -241,16 +248,18 @@ def test_one_row_of_an_object_that_cannot_be_read(scene: Scene) -> None:
 @pytest.mark.parametrize("body", ["{", "[]"])
 def test_one_release_that_cannot_be_read(scene: Scene, body: str) -> None:
     scene.plant(f"UPDATE entries SET body = '{body}' WHERE kind = 'promote' AND seq = 2")
-    ((kind, name, detail),) = scene.problems()
+    (kind, name, detail), tree = scene.problems()
     assert (kind, name) == ("release", "agent")
     assert detail.startswith("at seq 2: ")
+    assert tree == ("release", "agent", _OTHER)
 
 
 def test_a_body_that_is_not_json(scene: Scene) -> None:
     scene.plant("UPDATE entries SET body = '{' WHERE id = 1")
-    ((kind, name, detail),) = scene.problems()
+    (kind, name, detail), tree = scene.problems()
     assert (kind, name) == ("run", scene.run_id)
     assert "JSON" in detail
+    assert tree == ("run", scene.run_id, _OTHER)
 
 
 @pytest.mark.parametrize(
@@ -292,9 +301,11 @@ def test_an_edited_release_log(scene: Scene, statement: str) -> None:
 
 def test_a_head_that_counts_wrong(scene: Scene) -> None:
     scene.plant("UPDATE streams SET size = size + 5 WHERE family = 'release'")
-    ((kind, _, detail),) = scene.problems()
+    (kind, _, detail), (_, name, head) = scene.problems()
     assert kind == "ledger"
     assert "release agent counts 9 entries but has 4, the last with seq 4" in detail
+    assert name == "agent"
+    assert "no frontier of 9 leaves" in head
 
 
 def test_an_event_that_was_removed(scene: Scene) -> None:
@@ -308,8 +319,19 @@ def test_an_event_that_was_removed(scene: Scene) -> None:
     "statement",
     [
         "DELETE FROM ends WHERE stream = 1",
-        "UPDATE streams SET status = 'RUNNING' WHERE id = 1",
-        "UPDATE streams SET status = 'DONE' WHERE id = 1",
+        "UPDATE streams SET state = 'Running' WHERE id = 1",
+        "UPDATE streams SET state = 'Cancelled' WHERE id = 1",
+        "UPDATE streams SET frontier = zeroblob(length(frontier)) WHERE id = 1",
+        "UPDATE ends SET root = zeroblob(32) WHERE stream = 1",
+        "UPDATE seals SET hash = zeroblob(32) WHERE stream = 1",
+        "UPDATE seals SET id = id + 1 WHERE id = (SELECT max(id) FROM seals)",
+        "UPDATE entries SET body = '{}' WHERE id = 1",
+        "UPDATE entries SET salt = zeroblob(16) WHERE id = 1",
+        "UPDATE entries SET body = NULL, salt = NULL, commitment = zeroblob(32) WHERE id = 1",
+        (
+            "UPDATE entries SET seq = seq + 10 WHERE stream = 1 AND seq < 3;"
+            "UPDATE entries SET seq = 13 - seq WHERE stream = 1 AND seq > 10"
+        ),
         "UPDATE runs SET tags = '{' WHERE stream = 1",
         "UPDATE ends SET completed_at = 9000000000000000000 WHERE stream = 1",
         "UPDATE refs SET role = 'hobby' WHERE role = 'state'",
@@ -340,7 +362,7 @@ def test_a_page_that_was_overwritten(scene: Scene, name: str) -> None:
 
 _CELLS = [
     (table, column.strip())
-    for table, columns in COLUMNS.items()
+    for table, columns in {**COLUMNS, "entries": _ENTRY, "early": _ENTRY}.items()
     for column in (*columns.split(","), "checksum")
 ]
 
@@ -355,7 +377,13 @@ def test_a_change_that_leaves_the_checksum_is_found(scene: Scene, table: str, co
         start = repo.runs.create_run(spec, RunMetadata("bot"))
         end(repo, start, RunStatus.FAILED)
         repo._ledger.commit(Batch(expired=(Expiry(start, datetime.now(UTC)),)))
-    given = {"reason": "'why'", "git_sha": "'c0ffee'", "dirty": "0", "manifest": "zeroblob(32)"}
+    given = {
+        "tenant": "'acme'",
+        "reason": "'why'",
+        "git_sha": "'c0ffee'",
+        "dirty": "0",
+        "manifest": "zeroblob(32)",
+    }
     where = f"rowid = (SELECT max(rowid) FROM {table} WHERE {column} IS NOT NULL)"
     flipped = (
         f"CASE typeof({column}) WHEN 'integer' THEN {column} + 1 WHEN 'text' THEN {column} || ' '"
@@ -363,16 +391,19 @@ def test_a_change_that_leaves_the_checksum_is_found(scene: Scene, table: str, co
     )
     edit(
         scene.place / ".aivcs" / "aivcs.db",
-        f"UPDATE {table} SET {column} = {given.get(column, column)} WHERE {column} IS NULL",
+        f"UPDATE {table} SET {column} = {given[column]} WHERE {column} IS NULL"
+        if column in given
+        else "SELECT 1",
         sealed=True,
     )
-    assert scene.verify().ok or column == "manifest"
+    before = {detail for _, _, detail in scene.findings()}
+    assert not before or column in {"manifest", *_SEALED}
     edit(
         scene.place / ".aivcs" / "aivcs.db",
         f"UPDATE {table} SET {column} = {flipped} WHERE {where}",
         sealed=False,
     )
-    assert scene.problems()
+    assert {detail for _, _, detail in scene.problems()} - before or column == "manifest"
 
 
 @pytest.mark.parametrize("found", [None, "text", 7, b"short"])

@@ -95,6 +95,10 @@ class MemoryLedger(Health):
         """Return the heads of a family, by name."""
         return self._logs.streams(family)
 
+    def names(self, family: Family) -> list[str]:
+        """Return the names of a family, in order."""
+        return [head.name for head in self._logs.streams(family)]
+
     def entries(
         self,
         family: Family,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import rows
 from aivcs.adapters.sqlite.appending import head, waiting
-from aivcs.adapters.sqlite.checksum import checksum
+from aivcs.domain.checksum import checksum
 from aivcs.domain.ending import ended
 from aivcs.domain.erasing import check_erasable, erased, no_event
 from aivcs.domain.lease import claimed

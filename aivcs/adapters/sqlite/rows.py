@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from aivcs.adapters.sqlite.checksum import DIFFERENT, LENGTH, check
 from aivcs.domain import jsontext
 from aivcs.domain.batch import NewSpec, Reference, Role, Surveyed
+from aivcs.domain.checksum import LENGTH, check, check_equal
 from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.digest import Digest
 from aivcs.domain.execution import ExecutionState, WaitReason, status_of
@@ -82,14 +82,16 @@ def raw(found: Digest | None) -> bytes | None:
     return None if found is None else found.raw
 
 
-@_decoding
 def entry(row: Row) -> Entry:
-    """Return the entry of a row of ENTRY's columns."""
-    seq, kind, timestamp, recorded_at, body, large, salt, committed, sealed = row
-    if sealed != stored_leaf(*row[:-1])[:LENGTH]:
-        raise ValueError(DIFFERENT)
-    times = from_micros(timestamp), from_micros(recorded_at)
-    return Entry(seq, kind, body, digest(large), *times, salt, committed)
+    """Return the entry of a row of ENTRY's columns; CorruptionError names a seq it cannot be."""
+    try:
+        seq, kind, timestamp, recorded_at, body, large, salt, committed, sealed = row
+        check_equal(sealed, stored_leaf(*row[:-1])[:LENGTH])
+        times = from_micros(timestamp), from_micros(recorded_at)
+        return Entry(seq, kind, body, digest(large), *times, salt, committed)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        msg = f"entry {row[0] if row else 'asked for'} cannot be read: {error}"
+        raise CorruptionError(msg, hint="restore the file from a copy") from error
 
 
 def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:

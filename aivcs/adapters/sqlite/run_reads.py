@@ -43,6 +43,11 @@ class RunReads:
         )
         return [rows.stream(row) for row in found]
 
+    def names(self, family: Family) -> list[str]:
+        """Return the names of a family, in order."""
+        found = self._db.rows("SELECT name FROM streams WHERE family = ? ORDER BY name", (family,))
+        return [row[0] for row in found]
+
     def entries(
         self,
         family: Family,
@@ -64,7 +69,7 @@ class RunReads:
             size = _PAGE if left is None else min(_PAGE, left)
             with _naming(f"{family.value} {name}"):
                 page = self._db.rows(sql, (family, name, after, mark, size))
-            yield from map(rows.entry, page)
+                yield from map(rows.entry, page)
             if len(page) < size:
                 return
             mark = page[-1][0]

@@ -88,6 +88,7 @@ CREATE TABLE keys (
   count INTEGER NOT NULL CHECK (count >= 1),
   PRIMARY KEY (stream, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_by_seq ON keys (stream, seq, count);
 
 CREATE TABLE expired (
   stream INTEGER PRIMARY KEY REFERENCES ends (stream),

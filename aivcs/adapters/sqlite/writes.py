@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aivcs.adapters.sqlite import bulk, rows
 from aivcs.adapters.sqlite.appending import head
-from aivcs.adapters.sqlite.checksum import checksum
 from aivcs.domain import jsontext
+from aivcs.domain.checksum import checksum
 from aivcs.domain.moment import to_micros
 from aivcs.domain.run import RunStatus
 from aivcs.domain.stream import Family
