@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from aivcs.adapters.sqlite import rows
+from aivcs.domain import rows
 from aivcs.domain.batch import Batch, Expiry
 from aivcs.domain.checksum import COLUMNS
 from aivcs.domain.digest import Digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows
+from aivcs.domain import rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.repetition import check_key, repeated
 from aivcs.domain.stream import Family

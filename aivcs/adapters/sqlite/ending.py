@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows
 from aivcs.adapters.sqlite.appending import head, waiting
+from aivcs.adapters.sqlite.run_rows import RUN
+from aivcs.domain import rows
 from aivcs.domain.checksum import checksum
 from aivcs.domain.ending import ended
 from aivcs.domain.erasing import check_erasable, erased, no_event
@@ -59,7 +60,7 @@ def end_run(db: apsw.Connection, end: EndRun, *, repeated: bool) -> None:
         "UPDATE streams SET state = ?, wait = NULL, holder = NULL, deadline = NULL WHERE id = ?",
         (after.state, stream),
     )
-    record = rows.run(db.execute(f"{rows.RUN} WHERE s.id = ?", (stream,)).fetchone() or ())
+    record = rows.run(db.execute(f"{RUN} WHERE s.id = ?", (stream,)).fetchone() or ())
     db.execute(
         "INSERT INTO seals (id, stream, hash) SELECT 1 + ifnull(max(id), 0), ?, ? FROM seals",
         (stream, seal_hash(record, root)),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import leases, rows
+from aivcs.adapters.sqlite import leases
 from aivcs.adapters.sqlite.packindex import reset
+from aivcs.domain import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

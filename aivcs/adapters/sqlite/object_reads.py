@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows
+from aivcs.domain import rows
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from aivcs.domain.stored import Pack, StoredObject
 
 _MANY: Final = 500
-_HOT: Final = f"SELECT digest, size, codec, data, {rows.NO_PLACE} FROM hot WHERE digest IN (?)"
+_NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+_HOT: Final = f"SELECT digest, size, codec, data, {_NO_PLACE} FROM hot WHERE digest IN (?)"
 _MANY_HOT: Final = "SELECT digest, size, codec, data FROM hot WHERE digest IN (?)"
 _SEALED: Final = (
     f"SELECT s.digest, s.size, 1, NULL, {rows.PLACE} FROM {rows.SEALED} WHERE s.digest IN (?)"
 )
-_LARGE: Final = f"SELECT digest, size, codec, NULL, {rows.NO_PLACE} FROM large WHERE digest IN (?)"
+_LARGE: Final = f"SELECT digest, size, codec, NULL, {_NO_PLACE} FROM large WHERE digest IN (?)"
 _ONE: Final = f"{_HOT} UNION ALL {_SEALED} UNION ALL {_LARGE} LIMIT 1".replace("?", "?1")
 """``= ?1`` in place of ``IN (?1)`` lets SQLite plan this statement anew at each call."""
 _SIZES: Final = tuple(
@@ -114,7 +115,7 @@ class ObjectReads:
     def hot(self, *, after: int = 0, limit: int = 500) -> list[tuple[int, StoredObject]]:
         """Return hot objects by the numbers of their rows."""
         found = self._db.rows(
-            f"SELECT digest, size, codec, data, {rows.NO_PLACE}, id FROM hot"
+            f"SELECT digest, size, codec, data, {_NO_PLACE}, id FROM hot"
             " WHERE id > ? ORDER BY id LIMIT ?",
             (after, limit),
         )
@@ -165,7 +166,7 @@ class ObjectReads:
     def large(self, *, after: Digest | None = None, limit: int = 1000) -> list[StoredObject]:
         """Return large objects in order of digest."""
         found = self._db.rows(
-            f"SELECT digest, size, codec, NULL, {rows.NO_PLACE} FROM large"
+            f"SELECT digest, size, codec, NULL, {_NO_PLACE} FROM large"
             " WHERE digest > ? ORDER BY digest LIMIT ?",
             (after.raw if after else b"", limit),
         )

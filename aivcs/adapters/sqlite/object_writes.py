@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import bulk, rows
+from aivcs.adapters.sqlite import bulk
+from aivcs.domain import rows
 from aivcs.domain.stored import Tier
 from aivcs.errors import ConflictError
 

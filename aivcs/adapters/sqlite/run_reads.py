@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows
 from aivcs.adapters.sqlite.appending import run_not_found
+from aivcs.adapters.sqlite.run_rows import RUN
+from aivcs.domain import rows
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 
@@ -87,13 +88,13 @@ class RunReads:
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run."""
-        found = self._db.rows(f"{rows.RUN} WHERE s.family = 'run' AND s.name = ?", (run_id,))
+        found = self._db.rows(f"{RUN} WHERE s.family = 'run' AND s.name = ?", (run_id,))
         return rows.run(found[0]) if found else None
 
     def run_from(self, source: Source) -> RunRecord | None:
         """Return the run that was recorded from a source."""
         found = self._db.rows(
-            f"{rows.RUN} WHERE r.source = ? AND r.source_index = ?",
+            f"{RUN} WHERE r.source = ? AND r.source_index = ?",
             (source.digest.raw, source.index),
         )
         return rows.run(found[0]) if found else None
@@ -119,7 +120,7 @@ class RunReads:
         where = f"WHERE {' AND '.join(part for part, _ in parts)}" if parts else ""
         limit = -1 if query.limit is None else query.limit
         found = self._db.rows(
-            f"{rows.RUN} {where} ORDER BY s.id DESC LIMIT ? OFFSET ?",
+            f"{RUN} {where} ORDER BY s.id DESC LIMIT ? OFFSET ?",
             (*(value for _, value in parts), limit, query.offset),
         )
         return [rows.run(row) for row in found]

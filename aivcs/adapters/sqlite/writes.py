@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aivcs.adapters.sqlite import bulk, rows
+from aivcs.adapters.sqlite import bulk
 from aivcs.adapters.sqlite.appending import head
-from aivcs.domain import jsontext
+from aivcs.domain import jsontext, rows
 from aivcs.domain.checksum import checksum
 from aivcs.domain.moment import to_micros
-from aivcs.domain.run import RunStatus
+from aivcs.domain.run import RunStatus, check_beginning
 from aivcs.domain.stream import Family
 from aivcs.errors import ConflictError, InvalidRunState, SpecNotFound
 
@@ -38,6 +38,7 @@ def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
 
 def create_run(db: apsw.Connection, run: NewRun) -> None:
     """Insert a run and its empty stream."""
+    check_beginning(run)
     spec = rows.raw(run.spec_digest)
     if spec and db.execute("SELECT 1 FROM specs WHERE digest = ?", (spec,)).get is None:
         msg = f"no spec {run.spec_digest}"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.adapters.sqlite import SqliteLedger, rows
+from aivcs.adapters.sqlite import SqliteLedger
+from aivcs.domain import rows
 from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Codec, StoredObject

@@ -1,4 +1,4 @@
-"""From the ledger's rows to values and back."""
+"""From the rows of a ledger in SQL to values and back."""
 
 from __future__ import annotations
 
@@ -29,29 +29,46 @@ SELECT s.id, s.family, s.name, s.size, s.state, s.wait, s.frontier, s.epoch, s.h
   s.deadline, r.tenant
 FROM streams s LEFT JOIN runs r ON r.stream = s.id
 """
-RUN: Final = """
-SELECT CAST(s.name AS BLOB), CAST(s.state AS BLOB), CAST(s.wait AS BLOB),
-  CAST(s.holder AS BLOB), CAST(r.agent AS BLOB), CAST(r.tenant AS BLOB),
-  CAST(r.tags AS BLOB), CAST(r.git_sha AS BLOB), CAST(r.environment AS BLOB),
-  CAST(r.source_format AS BLOB), CAST(e.reason AS BLOB),
+_TEXTS: Final = (
+    "s.name",
+    "s.state",
+    "s.wait",
+    "s.holder",
+    "r.agent",
+    "r.tenant",
+    "r.tags",
+    "r.git_sha",
+    "r.environment",
+    "r.source_format",
+    "e.reason",
+)
+PACK: Final = "p.digest, p.size, p.objects, p.dictionary_offset, p.dictionary_length"
+PLACE: Final = f's.start, b."offset", b.length, b.size, {PACK}'
+_PLAIN: Final = 4
+# A damaged page can hand out what the tables' own rules would never have let in.
+_MISTYPED: Final = "a cell has another type than its column"
+_CODECS: Final = {int(codec): codec for codec in Codec}
+SEALED: Final = "sealed s LEFT JOIN blocks b ON b.id = s.block LEFT JOIN packs p ON p.id = b.pack"
+"""Left joins: an object whose block is not listed is damaged, not absent."""
+SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at, checksum"
+
+
+def run_query(as_bytes: str) -> str:
+    """Return the query whose rows are runs, without conditions.
+
+    ``as_bytes`` is how this SQL says that a text (``{0}``) comes as bytes: one that is not
+    UTF-8 spoils its own row only.
+    """
+    texts = ", ".join(map(as_bytes.format, _TEXTS))
+    return f"""
+SELECT {texts},
   s.size, s.epoch, s.deadline,
   r.spec, r.created_at, r.source, r.source_index, r.checksum,
   e.success, e.duration_ms, e.final_state, e.completed_at, e.root, e.checksum,
   x.stream, x.expired_at, x.checksum
 FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.id
   LEFT JOIN expired x ON x.stream = s.id
-"""
-"""Texts come as bytes, so that one that is not UTF-8 spoils its own row only."""
-PACK: Final = "p.digest, p.size, p.objects, p.dictionary_offset, p.dictionary_length"
-PLACE: Final = f"s.start, b.offset, b.length, b.size, {PACK}"
-_PLAIN: Final = 4
-# A damaged page can hand out what the tables' own rules would never have let in.
-_MISTYPED: Final = "a cell has another type than its column"
-_CODECS: Final = {int(codec): codec for codec in Codec}
-NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
-SEALED: Final = "sealed s LEFT JOIN blocks b ON b.id = s.block LEFT JOIN packs p ON p.id = b.pack"
-"""Left joins: an object whose block is not listed is damaged, not absent."""
-SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at, checksum"
+"""  # noqa: S608 - of constants
 
 
 T = TypeVar("T")
@@ -103,7 +120,7 @@ def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:
 
 
 def run(row: Row) -> RunRecord:
-    """Return the run of a row of the RUN query; CorruptionError names a run it cannot be."""
+    """Return the run of a row of a run query; CorruptionError names a run it cannot be."""
     try:
         return _run(row)
     except (ValueError, TypeError, OverflowError, CorruptionError) as error:
