@@ -7,12 +7,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import InvalidRunState, InvalidSummary
+from aivcs.errors import InvalidInputError, InvalidRunState, InvalidSummary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from aivcs.domain.batch import NewRun
     from aivcs.domain.canonical import Json
     from aivcs.domain.digest import Digest
     from aivcs.domain.execution import ExecutionState, WaitReason
@@ -117,6 +118,19 @@ class RunRecord:
     wait: WaitReason | None = None
     root: bytes | None = None
     lease: RunLease | None = None
+
+
+def check_beginning(run: NewRun) -> None:
+    """Raise InvalidInputError unless a run may begin as this one says."""
+    if run.spec_digest is None and run.tenant is None:
+        msg = f"run {run.run_id} names neither a spec nor a tenant"
+        raise InvalidInputError(msg, hint="only an execution of a tenant names no spec")
+    if run.tenant is not None and not run.tenant.strip():
+        msg = f"not a tenant: {run.tenant!r}"
+        raise InvalidInputError(msg, hint="a tenant has a name")
+    if run.state.value not in {"Created", "Running"}:
+        msg = f"run {run.run_id} cannot begin as {run.state.value}"
+        raise InvalidInputError(msg, hint="a run begins Created or Running")
 
 
 def check_move(run_id: str, current: RunStatus, target: RunStatus) -> None:

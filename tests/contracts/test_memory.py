@@ -9,8 +9,13 @@ from aivcs.repo import now, open_repo
 from aivcs.testing.concurrency import ThreadsContract
 from aivcs.testing.crash import CrashContract
 from aivcs.testing.ledger import LedgerContract
+from aivcs.testing.ledger_groups import LedgerGroupsContract
+from aivcs.testing.ledger_keys import LedgerKeysContract
+from aivcs.testing.ledger_leases import LedgerLeasesContract
 from aivcs.testing.ledger_needs import LedgerNeedsContract
 from aivcs.testing.ledger_objects import LedgerObjectsContract
+from aivcs.testing.ledger_states import LedgerStatesContract
+from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
@@ -42,22 +47,46 @@ class TestLiveRuns(InMemory, LiveRunContract):
     pass
 
 
-class TestLedger(LedgerContract):
+class Ledgers:
     @pytest.fixture
     def ledger(self) -> Ledger:
         return MemoryLedger()
 
 
-class TestLedgerObjects(LedgerObjectsContract):
-    @pytest.fixture
-    def ledger(self) -> Ledger:
-        return MemoryLedger()
+class TestLedger(Ledgers, LedgerContract):
+    pass
 
 
-class TestLedgerNeeds(LedgerNeedsContract):
-    @pytest.fixture
-    def ledger(self) -> Ledger:
-        return MemoryLedger()
+class TestLedgerObjects(Ledgers, LedgerObjectsContract):
+    pass
+
+
+class TestLedgerNeeds(Ledgers, LedgerNeedsContract):
+    pass
+
+
+class TestLedgerStates(Ledgers, LedgerStatesContract):
+    pass
+
+
+class TestLedgerKeys(Ledgers, LedgerKeysContract):
+    pass
+
+
+class TestLedgerGroups(Ledgers, LedgerGroupsContract):
+    pass
+
+
+class TestLedgerTrees(Ledgers, LedgerTreesContract):
+    pass
+
+
+class TestLedgerErasing(Ledgers, LedgerErasingContract):
+    pass
+
+
+class TestLedgerLeases(Ledgers, LedgerLeasesContract):
+    pass
 
 
 class TestThreads(InMemory, ThreadsContract):

@@ -9,8 +9,13 @@ from aivcs.repo import init, now, open_repo
 from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.ledger import LedgerContract
+from aivcs.testing.ledger_groups import LedgerGroupsContract
+from aivcs.testing.ledger_keys import LedgerKeysContract
+from aivcs.testing.ledger_leases import LedgerLeasesContract
 from aivcs.testing.ledger_needs import LedgerNeedsContract
 from aivcs.testing.ledger_objects import LedgerObjectsContract
+from aivcs.testing.ledger_states import LedgerStatesContract
+from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
@@ -55,7 +60,7 @@ class TestLiveRuns(OnDisk, LiveRunContract):
     pass
 
 
-class TestLedger(LedgerContract):
+class Ledgers:
     @pytest.fixture
     def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
         ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
@@ -63,20 +68,40 @@ class TestLedger(LedgerContract):
         ledger.close()
 
 
-class TestLedgerObjects(LedgerObjectsContract):
-    @pytest.fixture
-    def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
-        ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
-        yield ledger
-        ledger.close()
+class TestLedger(Ledgers, LedgerContract):
+    pass
 
 
-class TestLedgerNeeds(LedgerNeedsContract):
-    @pytest.fixture
-    def ledger(self, tmp_path: Path) -> Iterator[Ledger]:
-        ledger = SqliteLedger(tmp_path / "aivcs.db", create=True)
-        yield ledger
-        ledger.close()
+class TestLedgerObjects(Ledgers, LedgerObjectsContract):
+    pass
+
+
+class TestLedgerNeeds(Ledgers, LedgerNeedsContract):
+    pass
+
+
+class TestLedgerStates(Ledgers, LedgerStatesContract):
+    pass
+
+
+class TestLedgerKeys(Ledgers, LedgerKeysContract):
+    pass
+
+
+class TestLedgerGroups(Ledgers, LedgerGroupsContract):
+    pass
+
+
+class TestLedgerTrees(Ledgers, LedgerTreesContract):
+    pass
+
+
+class TestLedgerErasing(Ledgers, LedgerErasingContract):
+    pass
+
+
+class TestLedgerLeases(Ledgers, LedgerLeasesContract):
+    pass
 
 
 class TestThreads(OnDisk, ThreadsContract):

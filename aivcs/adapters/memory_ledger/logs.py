@@ -10,7 +10,7 @@ from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.commitment import leaf_of
 from aivcs.domain.execution import status_of
 from aivcs.domain.repetition import check_key, repeated
-from aivcs.domain.run import RunId, RunLease, RunRecord
+from aivcs.domain.run import RunId, RunLease, RunRecord, check_beginning
 from aivcs.domain.stream import Entry, Family, Stream
 from aivcs.errors import ConflictError, RunNotFound, SpecNotFound
 
@@ -55,6 +55,7 @@ class Logs:
 
     def create(self, run: NewRun) -> None:
         """Add a run and its empty log."""
+        check_beginning(run)
         wanted = run.spec_digest
         if wanted is not None and all(spec.digest != wanted for spec in self._specs):
             msg = f"no spec {run.spec_digest}"
