@@ -16,8 +16,8 @@ from aivcs.repo.surroundings import chosen_place, new_id, now
 if TYPE_CHECKING:
     from aivcs.adapters.files.config import Objects, Seal
     from aivcs.adapters.s3 import Bucket
-    from aivcs.adapters.sqlite import SqliteLedger
     from aivcs.ports import BlobStore, Clock, Ids, Salts
+    from aivcs.repo.ledgers import WritingLedger
     from aivcs.services.auto_sealing import AutoSeal
 
 MEMORY = "memory:"
@@ -26,6 +26,7 @@ MEMORY = "memory:"
 def init(  # noqa: PLR0913 - one argument a choice
     path: str | os.PathLike[str] = ".",
     *,
+    ledger: str | None = None,
     objects: str | None = None,
     endpoint: str | None = None,
     region: str | None = None,
@@ -37,12 +38,17 @@ def init(  # noqa: PLR0913 - one argument a choice
 
     ``objects`` may be ``s3://bucket/prefix``, with the URL of the server as ``endpoint``;
     what is missing comes from the environment. The server is tested before anything is
-    made. Raises StorageError, RepositoryTooNew, InvalidConfig, and ConflictError where
-    another repository has the bucket's prefix.
+    made. ``ledger`` may be ``postgresql://user@host/database``; where that has a repository
+    with the same objects, this folder joins it. Raises StorageError, RepositoryTooNew,
+    InvalidConfig, and ConflictError where another repository has the bucket's prefix or
+    the database.
     """
     from aivcs.adapters.files import config, directory
-    from aivcs.adapters.sqlite import SqliteLedger
+    from aivcs.repo import ledgers
 
+    if ledger is not None:
+        check_place(ledger, air_gapped=is_air_gapped(os.environ))
+        ledgers.check_url(ledger)
     wanted = config.Objects(objects or config.OBJECTS_URL, endpoint, region)
     bucket = None
     if wanted != config.Objects():
@@ -53,19 +59,35 @@ def init(  # noqa: PLR0913 - one argument a choice
         place = bucket.address
         wanted = config.Objects(place.url, place.endpoint or None, place.region)
 
+    url = ledger or config.LEDGER_URL
+    there = str(bucket.address) if bucket is not None else wanted.url
+
     def fill(folder: Path) -> None:
-        if bucket is not None:
+        new = undo.enter_context(ledgers.made(url, folder, there))
+        if bucket is not None and new:
             from aivcs.adapters.s3 import claimed
 
             undo.enter_context(claimed(bucket))
-        SqliteLedger(folder / "aivcs.db", create=True).close()
 
     with ExitStack() as undo:
-        folder, created = directory.create(Path(path), fill, config.config_text(wanted))
-    if not created and objects and config.read_config(folder).objects.url != wanted.url:
-        msg = f"{folder} keeps its objects elsewhere than in {wanted.url}"
-        raise InvalidConfig(msg, hint="make a repository in another folder")
+        folder, created = directory.create(Path(path), fill, config.config_text(wanted, url))
+    if not created:
+        _check_same(folder, ledger, objects and wanted.url)
     return _open(folder, None, created=created, clock=clock, ids=ids, salts=salts)
+
+
+def _check_same(folder: Path, ledger: str | None, objects: str | None) -> None:
+    """Refuse to find a repository that keeps its data elsewhere than was asked (InvalidConfig)."""
+    from aivcs.adapters.files import config
+
+    found = config.read_config(folder)
+    for what, asked, there in (
+        ("objects", objects, found.objects.url),
+        ("ledger", ledger, found.ledger_url),
+    ):
+        if asked and asked != there:
+            msg = f"{folder} keeps its {what} elsewhere than in {asked}"
+            raise InvalidConfig(msg, hint="make a repository in another folder")
 
 
 def open_repo(
@@ -110,7 +132,7 @@ def _open(
     folder: Path, durability: str | None, *, created: bool, clock: Clock, ids: Ids, salts: Salts
 ) -> Repo:
     from aivcs.adapters.files import config
-    from aivcs.adapters.sqlite import SqliteLedger
+    from aivcs.repo.ledgers import open_ledger
 
     chosen = config.read_config(folder)
     air_gapped = is_air_gapped(os.environ, configured=chosen.air_gapped)
@@ -118,7 +140,7 @@ def _open(
         check_place(url, air_gapped=air_gapped)
     durable = durability or chosen.durability
     blobs = _blobs(folder, chosen.objects)
-    ledger = SqliteLedger(folder / "aivcs.db", durable=durable != "os")
+    ledger = open_ledger(chosen, folder, durable=durable != "os")
     if air_gapped:
         check_backends(ledger, blobs)
     return Repo(
@@ -135,7 +157,7 @@ def _open(
     )
 
 
-def _sealing(folder: Path, ledger: SqliteLedger, seal: Seal) -> AutoSeal:
+def _sealing(folder: Path, ledger: WritingLedger, seal: Seal) -> AutoSeal:
     def start() -> None:
         from aivcs.adapters.background import start
 

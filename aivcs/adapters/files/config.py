@@ -17,9 +17,10 @@ T = TypeVar("T")
 LEDGER_URL: Final = "sqlite:aivcs.db"
 OBJECTS_URL: Final = "files:objects"
 BUCKET: Final = "s3://"
+DATABASES: Final = ("postgresql://", "postgres://")
 DURABILITIES: Final = ("sync", "group", "os")
 KEYS: Final = {
-    "ledger": {"url", "durability"},
+    "ledger": {"url", "durability", "timeout"},
     "objects": {"url", "endpoint", "region", "path_style", "timeout"},
     "seal": {"auto", "threshold"},
     "network": {"air_gapped"},
@@ -36,15 +37,16 @@ _TYPES: Final = {
     int: "a whole number",
     bool: "true or false",
 }
-_HEAD: Final = f"""\
+_TEXT: Final = """\
 # Where this repository keeps its data. Never write a password here.
 [ledger]
-url = "{LEDGER_URL}"
+url = "{0}"
 durability = "group"
 
 [objects]
+url = "{1}"
 """
-_DEFAULT: Final = f'{_HEAD}url = "{OBJECTS_URL}"\n'
+_DEFAULT: Final = _TEXT.format(LEDGER_URL, OBJECTS_URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What ``config.toml`` says."""
+    """What ``config.toml`` says; ``ledger_timeout`` is in seconds, of a database's server."""
 
     ledger_url: str = LEDGER_URL
+    ledger_timeout: float | None = None
     durability: str = "group"
     objects: Objects = field(default_factory=Objects)
     seal: Seal = field(default_factory=Seal)
@@ -81,14 +84,14 @@ class Config:
     air_gapped: bool = False
 
 
-def config_text(objects: Objects) -> str:
+def config_text(objects: Objects, ledger_url: str = LEDGER_URL) -> str:
     """Return the file of a new repository; the values must be free of quotes."""
-    lines = [f'url = "{objects.url}"']
+    text = _TEXT.format(ledger_url, objects.url)
     if objects.endpoint:
-        lines.append(f'endpoint = "{objects.endpoint}"')
+        text += f'endpoint = "{objects.endpoint}"\n'
     if objects.region:
-        lines.append(f'region = "{objects.region}"')
-    return _HEAD + "".join(f"{line}\n" for line in lines)
+        text += f'region = "{objects.region}"\n'
+    return text
 
 
 def read_config(folder: Path) -> Config:
@@ -120,7 +123,7 @@ def _parse(path: Path, text: str) -> Config:
         _check_keys(path, table, keys)
     ledger = tables.get("ledger", {})
     config = Config(
-        ledger.get("url", LEDGER_URL),
+        *_ledger(path, ledger),
         ledger.get("durability", "group"),
         _objects(path, tables.get("objects", {})),
         _seal(path, tables.get("seal", {})),
@@ -130,9 +133,26 @@ def _parse(path: Path, text: str) -> Config:
     if config.durability not in DURABILITIES:
         msg = f"{path}: durability is {config.durability!r}"
         raise InvalidConfig(msg, hint=f"one of {', '.join(DURABILITIES)}")
-    if config.ledger_url != LEDGER_URL:
-        raise _unserved(path, config.ledger_url, repr(LEDGER_URL))
     return config
+
+
+def _ledger(path: Path, table: dict[str, Any]) -> tuple[str, float | None]:
+    url = _value(path, table, "url", str) or LEDGER_URL
+    if url != LEDGER_URL and not url.startswith(DATABASES):
+        raise _unserved(path, url, f"{LEDGER_URL!r} and 'postgresql://USER@HOST/DATABASE'")
+    timeout = _timeout(path, table)
+    if timeout is not None and url == LEDGER_URL:
+        msg = f"{path}: timeout has no meaning for {LEDGER_URL!r}"
+        raise InvalidConfig(msg, hint="remove it, or name a database in url")
+    return url, timeout
+
+
+def _timeout(path: Path, table: dict[str, Any]) -> float | None:
+    timeout = _value(path, table, "timeout", float, int)
+    if timeout is not None and not 0 < timeout <= _LONGEST_TIMEOUT:
+        msg = f"{path}: timeout is {timeout}"
+        raise InvalidConfig(msg, hint=f"seconds, more than 0 and up to {_LONGEST_TIMEOUT}")
+    return timeout
 
 
 def _check_keys(path: Path, table: str, keys: object) -> None:
@@ -150,10 +170,7 @@ def _check_keys(path: Path, table: str, keys: object) -> None:
 
 def _objects(path: Path, table: dict[str, Any]) -> Objects:
     url = _value(path, table, "url", str) or OBJECTS_URL
-    timeout = _value(path, table, "timeout", float, int)
-    if timeout is not None and not 0 < timeout <= _LONGEST_TIMEOUT:
-        msg = f"{path}: timeout is {timeout}"
-        raise InvalidConfig(msg, hint=f"seconds, more than 0 and up to {_LONGEST_TIMEOUT}")
+    timeout = _timeout(path, table)
     if url != OBJECTS_URL and not url.startswith(BUCKET):
         raise _unserved(path, url, f"{OBJECTS_URL!r} and 's3://BUCKET/PREFIX'")
     about_bucket = sorted(set(table) - {"url"})

@@ -1,0 +1,147 @@
+"""How entries enter a log; called inside a transaction that writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aivcs.domain import rows
+from aivcs.domain.append import check_tenant, plan
+from aivcs.domain.repetition import check_key, repeated
+from aivcs.domain.stream import Family
+from aivcs.errors import ConflictError, RunNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aivcs.adapters.postgres.session import Session
+    from aivcs.domain.append import Plan
+    from aivcs.domain.batch import Append
+    from aivcs.domain.stream import Entry, Stream
+
+# Whoever has the row's lock is alone in its log until his transaction ends. Keys that refer
+# to the row may still be added.
+_LOCK: Final = "FOR NO KEY UPDATE OF s"
+_STREAM: Final = f"{rows.STREAM} WHERE s.family = %s AND s.name = %s {_LOCK}"
+_BEGIN: Final = "INSERT INTO streams (family, name) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_LOCK_MANY: Final = """
+SELECT 1 FROM streams WHERE (family, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+ORDER BY family, name FOR NO KEY UPDATE
+"""
+_WAITING: Final = f"SELECT {rows.ENTRY} FROM early WHERE stream = %s ORDER BY seq"
+_SOME: Final = (
+    f"SELECT {rows.ENTRY} FROM entries WHERE stream = %s AND seq BETWEEN %s AND %s ORDER BY seq"
+)
+_INSERT: Final = """
+INSERT INTO {0} (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
+SELECT {1} FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],
+  %s::text[], %s::bytea[], %s::bytea[], %s::bytea[])
+  AS w (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum) ORDER BY seq
+"""
+_COLUMNS: Final = "stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum"
+_INSERT_ENTRIES: Final = _INSERT.format("entries", _COLUMNS)
+_INSERT_EARLY: Final = _INSERT.format("early", _COLUMNS)
+_INSERT_ENTRY: Final = """
+INSERT INTO entries (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_GROW: Final = """
+UPDATE streams SET size = %s, frontier = %s, state = %s, wait = %s
+WHERE id = %s AND size = %s AND epoch = %s
+"""
+
+
+def run_not_found(run_id: str) -> RunNotFound:
+    """Return the error for a run that does not exist."""
+    return RunNotFound(f"no run {run_id}", hint="'aivcs run list' lists the runs")
+
+
+def lock(db: Session, appends: Sequence[Append]) -> None:
+    """Lock several logs in one order, so that two who write both never wait in a circle."""
+    places = sorted({(wanted.family.value, wanted.name) for wanted in appends})
+    if len(places) > 1:
+        db.rows(_LOCK_MANY, tuple(map(list, zip(*places, strict=True))))
+
+
+def head(db: Session, family: Family, name: str) -> tuple[int, Stream]:
+    """Return a stream's number and head, locked until the transaction ends.
+
+    A release log begins here; RunNotFound for a run.
+    """
+    place = family.value, name
+    found = db.rows(_STREAM, place)
+    if not found and family is Family.RUN:
+        raise run_not_found(name)
+    if not found:
+        db.run(_BEGIN, place)
+        found = db.rows(_STREAM, place)
+    return found[0][0], rows.stream(found[0])
+
+
+def waiting(db: Session, stream: int) -> dict[int, Entry]:
+    """Return the early entries of a stream by seq."""
+    return {row[0]: rows.entry(row) for row in db.rows(_WAITING, (stream,))}
+
+
+def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
+    """Append to a stream as the plan says.
+
+    Returns the drafts' seqs, and whether its key says that this happened before.
+    """
+    check_key(wanted)
+    stream, before = head(db, wanted.family, wanted.name)
+    check_tenant(before, wanted)
+
+    def some(first: int, last: int) -> Iterator[Entry]:
+        return map(rows.entry, db.rows(_SOME, (stream, first, last)))
+
+    if wanted.key is not None:
+        find = "SELECT seq, count FROM keys WHERE stream = %s AND key = %s"
+        for seq, count in db.rows(find, (stream, wanted.key)):
+            return repeated(wanted, some(seq, seq + count - 1)), True
+
+    def stored(seq: int) -> Entry:
+        return next(some(seq, seq), None) or rows.entry(())
+
+    steps = plan(before, wanted, waiting(db, stream), stored)
+    _follow(db, stream, before, steps)
+    if wanted.key is not None:
+        cells = (stream, wanted.key, steps.seqs[0], len(steps.seqs))
+        db.run("INSERT INTO keys (stream, key, seq, count) VALUES (%s, %s, %s, %s)", cells)
+    return steps.seqs, False
+
+
+def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
+    *between, (state, wait) = steps.states or ((before.state, before.wait),)
+    for passed in between:
+        db.run(
+            "UPDATE streams SET state = %s, wait = %s WHERE id = %s",
+            (*map(_text, passed), stream),
+        )
+    new = [rows.entry_row(stream, seq, item) for seq, item in steps.dense]
+    if new or steps.states:
+        frontier = before.frontier.grown(leaf for _, leaf in new)
+        cells = (frontier.size, frontier.packed(), _text(state), _text(wait))
+        if db.run(_GROW, (*cells, stream, before.size, before.epoch)) != 1:
+            msg = f"{before.family.value} {before.name} moved while it was appended to"
+            raise ConflictError(msg, hint="read it again, then retry")
+    if len(new) == 1:
+        db.run(_INSERT_ENTRY, new[0][0])
+    elif new:
+        db.run(_INSERT_ENTRIES, _columns([cells for cells, _ in new]))
+    if steps.released:
+        db.run(
+            "DELETE FROM early WHERE stream = %s AND seq = ANY(%s::bigint[])",
+            (stream, list(steps.released)),
+        )
+    if steps.early:
+        later = [rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
+        db.run(_INSERT_EARLY, _columns(later))
+
+
+def _text(value: object) -> str | None:
+    # The client would send the name of a member of an enumeration, not its value.
+    return None if value is None else str(value)
+
+
+def _columns(cells: Sequence[rows.Row]) -> tuple[list[object], ...]:
+    return tuple(map(list, zip(*cells, strict=True)))

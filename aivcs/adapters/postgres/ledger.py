@@ -1,0 +1,182 @@
+"""The Ledger port on a PostgreSQL database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aivcs.adapters.postgres import appending, ending, object_writes, schema, writes
+from aivcs.adapters.postgres.database import Database
+from aivcs.adapters.postgres.health import Health
+from aivcs.adapters.postgres.housekeeping import Housekeeping
+from aivcs.adapters.postgres.leases import Lease, Upkeep
+from aivcs.adapters.postgres.object_reads import ObjectReads
+from aivcs.adapters.postgres.run_reads import RunReads
+from aivcs.domain.batch import Batch, Receipt
+from aivcs.domain.stream import Family
+from aivcs.errors import AivcsError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aivcs.adapters.postgres.server import Server
+    from aivcs.adapters.postgres.session import Session
+
+
+class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
+    """Runs, releases, specs, small objects and the index of packs; see ports.Ledger.
+
+    Opens the tables that ``claimed`` made, and brings older ones up to date. Without
+    ``durable`` a crash of the server may take the newest commits (never a part of one).
+    """
+
+    hot_limit = 64 * 2**10
+
+    def __init__(self, server: Server, *, durable: bool = True) -> None:
+        self._db = Database(server, durable=durable)
+        self._lease = Lease(self._db)
+        self._upkeep = Upkeep(self._db)
+        try:
+            self._db.prepare(schema.prepare)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def commit(self, batch: Batch) -> Receipt:
+        """Apply a batch in one transaction."""
+        return self._db.transact(
+            lambda session: self._apply(session, batch),
+            alone=_is_alone(batch),
+            synced=_synced(batch),
+        )
+
+    def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
+        """Apply several batches in one transaction, each in a savepoint of its own.
+
+        At first without any: mostly all of them land.
+        """
+        wishes = {_synced(batch) for batch in batches}
+        synced = True if True in wishes else None if None in wishes else False
+        alone = any(map(_is_alone, batches))
+
+        def together(session: Session) -> list[Receipt | AivcsError]:
+            self._lock(session, batches)
+            try:
+                with self._db.part():
+                    return [self._apply(session, batch) for batch in batches]
+            except StorageError:
+                raise
+            except AivcsError:
+                return [self._attempt(session, batch) for batch in batches]
+
+        return self._db.transact(together, alone=alone, synced=synced)
+
+    def _lock(self, session: Session, batches: Sequence[Batch]) -> None:
+        appending.lock(session, [wanted for batch in batches for wanted in batch.appends])
+
+    def _attempt(self, session: Session, batch: Batch) -> Receipt | AivcsError:
+        try:
+            with self._db.part():
+                return self._apply(session, batch)
+        except StorageError:
+            raise
+        except AivcsError as error:
+            return error
+
+    def _apply(self, db: Session, batch: Batch) -> Receipt:
+        """Apply a batch inside of a transaction."""
+        self._upkeep.check()
+        held = batch.hold or batch.holds or self._lease.taken
+        known = _store(db, batch, self._lease.number(db) if held else 0)
+        for spec in batch.specs:
+            writes.put_spec(db, spec)
+        for run in batch.runs:
+            writes.create_run(db, run)
+        self._lock(db, [batch])
+        epochs = tuple(ending.claim(db, wanted) for wanted in batch.claims)
+        done = [(wanted, *appending.append(db, wanted)) for wanted in batch.appends]
+        repeated = {wanted.name for wanted, _, again in done if again}
+        if batch.references:
+            writes.refer(db, batch.references)
+        for end in batch.ends:
+            ending.end_run(db, end, repeated=end.run_id in repeated)
+        for erasure in batch.erasures:
+            ending.erase(db, erasure)
+        for expiry in batch.expired:
+            writes.expire(db, expiry)
+        if batch.unpinned:
+            object_writes.unpin(db, batch.unpinned)
+        if batch.deletions:
+            object_writes.delete(db, batch.deletions)
+        return Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the one transaction that writes; it is synced however the ledger was opened.
+
+        Files are deleted after it: a crash must not bring their rows back.
+        """
+        with self._db.writing(synced=True):
+            yield
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything was written here."""
+        return self._db.wrote
+
+    def check(self) -> list[str]:
+        """Check the tables, and what their rows say together."""
+        from aivcs.adapters.postgres.inspection import inspect
+
+        return inspect(self._db)
+
+    def close(self) -> None:
+        """Close all connections and let go of what this process held."""
+        self._db.close()
+        self._lease.release()
+
+
+def _is_alone(batch: Batch) -> bool:
+    """Tell whether a batch moves objects between tiers: nobody else may write meanwhile."""
+    arranged = batch.restored or batch.packs or batch.moves or batch.finds
+    return bool(arranged or batch.dropped_packs or batch.deletions)
+
+
+def _synced(batch: Batch) -> bool | None:
+    """Tell how a batch is synced; None means as all others are.
+
+    Always: what ends a run or a release's choice, and rows before their files are deleted.
+    Never: renewed leases alone, which a later deadline replaces.
+    """
+    if batch.claims and batch == Batch(claims=batch.claims):
+        return None if any(claim.epoch is None for claim in batch.claims) else False
+    final = batch.ends or batch.erasures or batch.deletions or batch.dropped_packs
+    if final or any(a.family is Family.RELEASE for a in batch.appends):
+        return True
+    return None
+
+
+def _store(db: Session, batch: Batch, lease: int) -> int:
+    known = 0
+    if batch.objects:
+        large = [item.digest for item in batch.objects if item.data is None] if lease else []
+        if large:
+            object_writes.let_go(db, large, lease)
+        known = object_writes.put(db, batch.objects, lease if batch.hold else 0)
+    if batch.holds:
+        object_writes.hold(db, batch.holds, lease)
+    _rearrange(db, batch, lease if batch.hold else 0)
+    return known
+
+
+def _rearrange(db: Session, batch: Batch, lease: int) -> None:
+    if batch.restored:
+        object_writes.restore(db, batch.restored, lease)
+    for new in batch.packs:
+        object_writes.list_pack(db, new)
+    if batch.moves:
+        object_writes.move(db, batch.moves)
+    if batch.finds:
+        object_writes.find(db, batch.finds)
+    if batch.dropped_packs:
+        object_writes.drop_packs(db, batch.dropped_packs)

@@ -1,0 +1,9 @@
+"""The query whose rows are runs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aivcs.domain import rows
+
+RUN: Final = rows.run_query("convert_to({0}, 'UTF8')")

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.repo import init, now, open_repo
+from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
+from aivcs.testing.crash import CrashContract, KillContract
+from aivcs.testing.ledger import LedgerContract
+from aivcs.testing.ledger_needs import LedgerNeedsContract
+from aivcs.testing.ledger_objects import LedgerObjectsContract
+from aivcs.testing.live import LiveRunContract
+from aivcs.testing.releases import ReleaseRegistryContract
+from aivcs.testing.runs import RunLedgerContract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from aivcs.ports import Clock
+    from aivcs.repo import Repo
+    from aivcs.testing.subject import OpenRepo
+    from tests.postgres.server import PostgresServer
+
+
+class OnServer:
+    reopens = True
+    durability: str | None = "group"
+
+    @pytest.fixture
+    def open_repo(self, postgres: PostgresServer, tmp_path: Path) -> Iterator[OpenRepo]:
+        database = postgres.new_database(empty=True)
+        init(tmp_path, ledger=postgres.url(database)).close()
+
+        def again(*, clock: Clock | None = None) -> Repo:
+            return open_repo(tmp_path, self.durability, clock=clock or now)
+
+        yield again
+        postgres.drop_database(database)
+
+    @pytest.fixture
+    def place(self, open_repo: OpenRepo, tmp_path: Path) -> str:
+        open_repo().close()
+        return str(tmp_path)
+
+
+class TestLedger(LedgerContract):
+    pass
+
+
+class TestLedgerObjects(LedgerObjectsContract):
+    pass
+
+
+class TestLedgerNeeds(LedgerNeedsContract):
+    pass
+
+
+class TestRuns(OnServer, RunLedgerContract):
+    pass
+
+
+class TestReleases(OnServer, ReleaseRegistryContract):
+    pass
+
+
+class TestLiveRuns(OnServer, LiveRunContract):
+    pass
+
+
+class TestThreads(OnServer, ThreadsContract):
+    pass
+
+
+class TestProcesses(OnServer, ProcessesContract):
+    pass
+
+
+class TestCrashes(OnServer, CrashContract):
+    pass
+
+
+class TestKills(OnServer, KillContract):
+    pass
+
+
+class TestOsProcesses(OnServer, ProcessesContract):
+    durability = "os"
