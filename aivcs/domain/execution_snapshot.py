@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aivcs.domain import moment
 from aivcs.domain.events import MAX_SEQ
-from aivcs.domain.execution import ExecutionState, WaitReason
+from aivcs.domain.execution import ExecutionState, WaitReason, state_from_json, state_json
 from aivcs.domain.jsonvalue import is_count, json_text, json_value
 from aivcs.domain.names import check_run_id, check_text
 from aivcs.errors import InvalidInputError
@@ -95,12 +95,11 @@ class ExecutionSnapshot:
 
         Raises InvalidInputError for a value that JSON does not have.
         """
-        waiting = self.wait is not None
         fields: dict[str, Json] = {
             "execution_id": str(self.execution_id),
             "tenant_id": self.tenant_id,
             **({} if self.user_id is None else {"user_id": self.user_id}),
-            "state": {self.state.value: str(self.wait)} if waiting else self.state.value,
+            "state": state_json(self.state, self.wait),
             "current_step_id": self.current_step_id,
             "step_outputs": self.step_outputs,
             "variables": self.variables,
@@ -122,7 +121,7 @@ class ExecutionSnapshot:
             if name not in fields:
                 msg = f"the snapshot has no {name}"
                 raise InvalidInputError(msg, hint=f"it needs {', '.join(_REQUIRED)}")
-        state, wait = _state(fields["state"])
+        state, wait = state_from_json(fields["state"])
         made = fields["timestamp"]
         return cls(
             execution_id=_text(fields, "execution_id"),
@@ -168,13 +167,6 @@ class CachedSnapshot:
     timestamp: datetime
     text: str
     history: bytes | None
-
-
-def _state(value: object) -> tuple[ExecutionState, WaitReason | None]:
-    if isinstance(value, dict) and list(value) == [ExecutionState.WAITING.value]:
-        reason = value[ExecutionState.WAITING.value]
-        return ExecutionState.WAITING, _one_of(WaitReason, "state", reason)
-    return _one_of(ExecutionState, "state", value), None
 
 
 def _one_of(kind: type[_Word], name: str, value: object) -> _Word:

@@ -8,15 +8,13 @@ both have the same history.
 from __future__ import annotations
 
 from dataclasses import replace
-from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.commitment import commitment, entry_leaf
+from aivcs.domain.commitment import leaf_of
 from aivcs.domain.execution import ExecutionState
 from aivcs.domain.execution_snapshot import ExecutionSnapshot, Freshness
 from aivcs.domain.merkle import Frontier
-from aivcs.domain.moment import to_micros
 from aivcs.domain.stream import Family
 from aivcs.services.bodies import payloads
 
@@ -52,18 +50,23 @@ class Histories:
         known = _frontier(before)
         if known is None or known.size > seq:
             known = Frontier()
-        return known.grown(map(_leaf, self._since(execution_id, known.size, seq))).packed()
+        return known.grown(map(leaf_of, self._since(execution_id, known.size, seq))).packed()
 
-    def freshness(self, cached: CachedSnapshot) -> Freshness:
-        """Tell how a snapshot stands to the log; reads the events it has not seen."""
+    def freshness(self, cached: CachedSnapshot, snapshot: ExecutionSnapshot | None) -> Freshness:
+        """Tell how ``snapshot``, kept as ``cached``, stands to the log.
+
+        Reads the events it has not seen.
+        """
         head = self._head(cached.execution_id)
         known = _frontier(cached)
-        if head is None or known is None or not _may_precede(cached, head):
+        if head is None or known is None or snapshot is None or not _may_precede(cached, head):
             return Freshness.INVALID
         since = self._since(head.name, known.size, head.size)
-        if known.grown(map(_leaf, since)) != head.frontier:
+        if known.grown(map(leaf_of, since)) != head.frontier:
             return Freshness.INVALID
-        return Freshness.FRESH if known.size == head.size else Freshness.BEHIND
+        # A run may end without a further event.
+        ended = head.status is not None and head.status.terminal and snapshot.state != head.state
+        return Freshness.BEHIND if ended or known.size < head.size else Freshness.FRESH
 
     def folded(
         self, execution_id: str, cached: CachedSnapshot | None, snapshot: ExecutionSnapshot | None
@@ -90,7 +93,7 @@ class Histories:
     ) -> tuple[ExecutionSnapshot, Frontier]:
         since = self._since(head.name, known.size, head.size)
         while page := list(islice(since, _PAGE)):
-            known = known.grown(map(_leaf, page))
+            known = known.grown(map(leaf_of, page))
             steps = (entry for entry in page if entry.kind in _STEPS)
             for entry, payload in payloads(self._objects, steps):
                 snapshot = snapshot.stepped(entry.kind, payload)
@@ -125,12 +128,3 @@ def _at_head(snapshot: ExecutionSnapshot, head: Stream) -> ExecutionSnapshot:
     # Ends of runs and moves by leases are no events, so the state is the head's.
     state = head.state or ExecutionState.RUNNING
     return replace(snapshot, state=state, wait=head.wait, sequence_number=head.size)
-
-
-def _leaf(entry: Entry) -> bytes:
-    bound = entry.commitment
-    if bound is None:
-        body = entry.object.raw if entry.object else sha256((entry.body or "").encode()).digest()
-        bound = commitment(entry.salt or b"", body)
-    times = to_micros(entry.timestamp), to_micros(entry.recorded_at)
-    return entry_leaf(entry.seq, entry.kind, *times, bound)

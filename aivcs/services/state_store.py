@@ -68,7 +68,7 @@ class StateStore(StorageBackend):
         cannot be read.
         """
         cached = self._cache.snapshot(check_run_id(execution_id))
-        return None if cached is None else self._histories.freshness(cached)
+        return None if cached is None else self._histories.freshness(cached, _opened(cached))
 
     def load_fresh(self, execution_id: str) -> ExecutionSnapshot | None:
         """Return a snapshot that has seen the whole log of an execution; None without a log.
@@ -79,11 +79,12 @@ class StateStore(StorageBackend):
         CorruptionError where the log cannot be read.
         """
         cached = self._cache.snapshot(check_run_id(execution_id))
-        found = self._histories.folded(execution_id, cached, _opened(cached))
+        before = _opened(cached)
+        found = self._histories.folded(execution_id, cached, before)
         if found is None:
             return None
         snapshot, history = found
-        if cached is None or cached.history != history:
+        if cached is None or snapshot != before or cached.history != history:
             snapshot = replace(snapshot, timestamp=self._clock())
             with suppress(StorageError):
                 self._keep(snapshot, history, force=self._is_invalid(cached))
@@ -175,7 +176,9 @@ class StateStore(StorageBackend):
         self._cache.close()
 
     def _is_invalid(self, cached: CachedSnapshot | None) -> bool:
-        return cached is not None and self._histories.freshness(cached) is Freshness.INVALID
+        if cached is None:
+            return False
+        return self._histories.freshness(cached, _opened(cached)) is Freshness.INVALID
 
     def _keep(self, snapshot: ExecutionSnapshot, history: bytes | None, *, force: bool) -> bool:
         assert snapshot.timestamp is not None  # noqa: S101 - the callers set it

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from aivcs.errors import RepositoryClosed, StorageError
@@ -30,6 +31,8 @@ WRITE_SECONDS: Final = 2.0
 
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
 _TRIES: Final = 20
+_FILES: Final = 4
+_PRAGMAS: Final = ("PRAGMA journal_mode=MEMORY", "PRAGMA synchronous=OFF")
 _PRIMARY: Final = 0xFF
 _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
 _HARMLESS: Final = _BUSY | {1, 14}  # SQLITE_ERROR: no tables yet; SQLITE_CANTOPEN
@@ -71,7 +74,7 @@ class CacheFile:
                 self._drop()
                 return otherwise
             try:
-                db = self._connected()
+                db = self._connected(self._read_seconds)
                 return _patiently(lambda: query(db), self._read_seconds)
             except _failures() as error:
                 self._drop()
@@ -85,11 +88,14 @@ class CacheFile:
         """
         with self._lock:
             self.check_open()
-            with suppress(*_failures()):
-                if not self._damaged:
-                    return self._transact(change)
+            # Others may harm the new file, too, before it is written.
+            for _ in range(_FILES - 1):
+                with suppress(*_failures()):
+                    if not self._damaged:
+                        return self._transact(change)
+                with suppress(*_failures()):
+                    self._replace()
             try:
-                self._replace()
                 return self._transact(change)
             except _failures() as error:
                 self._drop()
@@ -124,7 +130,7 @@ class CacheFile:
             raise RepositoryClosed(msg, hint="open it again in the child process")
 
     def _transact(self, change: Callable[[Database], T]) -> T:
-        db = self._connected()
+        db = self._connected(self._write_seconds)
         _patiently(lambda: db.execute("BEGIN IMMEDIATE"), self._write_seconds)
         try:
             if not self._prepared:
@@ -139,7 +145,7 @@ class CacheFile:
         self._prepared = True
         return done
 
-    def _connected(self) -> Database:
+    def _connected(self, seconds: float) -> Database:
         """Return a connection to the file that has the name now; made where there is none."""
         import sqlite3
 
@@ -151,8 +157,8 @@ class CacheFile:
             db = _connect(self.path)
             if self._identity is not None and self._identity == _identity(self.path):
                 self._db = db
-                db.execute("PRAGMA journal_mode=MEMORY")
-                db.execute("PRAGMA synchronous=OFF")
+                for pragma in _PRAGMAS:
+                    _patiently(partial(db.execute, pragma), seconds)
                 return db
             # It was made just now, or replaced meanwhile: which file this is, nobody knows.
             db.close()

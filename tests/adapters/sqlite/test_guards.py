@@ -127,9 +127,11 @@ def test_no_entry_out_of_turn(filled: Any, foreign: Foreign, or_: str) -> None:
         + entry(stream=completed, seq=6),
         f"UPDATE streams SET {grown.format(3)} WHERE id = {running};"
         + entry(or_, stream=running, seq=3, id=1),
-        (f"UPDATE streams SET {grown.format(3)} WHERE id = {running};"
-        f"INSERT {or_}INTO entries VALUES (NULL, {running}, 3, 'forged', 0, 0, NULL, NULL, NULL,"
-        " zeroblob(32), zeroblob(8))"),
+        (
+            f"UPDATE streams SET {grown.format(3)} WHERE id = {running};"
+            f"INSERT {or_}INTO entries VALUES (NULL, {running}, 3, 'forged', 0, 0, NULL, NULL, NULL,"
+            " zeroblob(32), zeroblob(8))"
+        ),
     ]
     answers = foreign(filled.path, *scripts)
     assert [a for a in answers if not a.startswith(("aivcs: ", "CHECK constraint"))] == []
@@ -239,8 +241,10 @@ def test_a_lease_has_a_new_epoch_for_each_holder(filled: Any, foreign: Foreign) 
     scripts = [
         *(change.format(what) for what in ("epoch = 2", "holder = 'bob'", "holder = NULL")),
         *(change.format(what) for what in ("deadline = NULL", "epoch = 2, holder = 'bob'")),
-        (f"{take};{_END.format(or_='', stream=running, success=0)};"
-        f"UPDATE streams SET state = 'Failed' WHERE id = {running}"),
+        (
+            f"{take};{_END.format(or_='', stream=running, success=0)};"
+            f"UPDATE streams SET state = 'Failed' WHERE id = {running}"
+        ),
         f"UPDATE streams SET epoch = 1 WHERE id = {filled.ids['FAILED']}",
     ]
     answers = foreign(filled.path, *scripts)
