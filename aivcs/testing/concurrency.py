@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.domain.batch import Batch, Claim, Receipt
 from aivcs.domain.release import lineage_problems
 from aivcs.domain.run import RunMetadata, RunStatus
-from aivcs.errors import InvalidRunState, NoPreviousRelease, SequenceConflict, StaleCurrent
+from aivcs.errors import (
+    Fenced,
+    InvalidRunState,
+    NoPreviousRelease,
+    RunNotFound,
+    SequenceConflict,
+    StaleCurrent,
+)
 from aivcs.services.importing import Wanted
 from aivcs.testing.crew import WORKERS, processes, threads
 from aivcs.testing.objects import noise
-from aivcs.testing.subject import RepoContract, add_spec, by, end, note
+from aivcs.testing.subject import NOON, RepoContract, add_spec, by, end, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +152,62 @@ def put_objects(repo: Repo, number: int, _meet: Meet) -> None:
         assert not repo.objects.contains(own)
 
 
+def take_leases(repo: Repo, number: int, meet: Meet, ids: list[RunId]) -> list[int | None]:
+    """Take each run's lease at the same instant as the others; return the epochs won."""
+    won: list[int | None] = []
+    for run_id in ids:
+        claim = Claim(run_id, f"worker{number}", NOON + timedelta(hours=1), NOON)
+        meet()
+        try:
+            won.extend(repo.objects.ledger.commit(Batch(claims=(claim,))).epochs)
+        except Fenced:
+            won.append(None)
+    return won
+
+
+def take_over(repo: Repo, number: int, meet: Meet, run_id: RunId) -> dict[int, list[int]]:
+    """Take a lease that has always passed, and write until it is gone; return seqs by epoch."""
+    ledger = repo.objects.ledger
+    written: dict[int, list[int]] = {}
+    claim = Claim(run_id, f"worker{number}", NOON, NOON + timedelta(hours=1))
+    meet()
+    for _ in range(10):
+        (epoch,) = ledger.commit(Batch(claims=(claim,))).epochs
+        seqs = written.setdefault(epoch, [])
+        with suppress(Fenced):
+            for n in range(5):
+                batch = repo.runs.appending(run_id, [note(None, [epoch, n])])
+                append = replace(batch.appends[0], epoch=epoch)
+                seqs.extend(ledger.commit(Batch(appends=(append,))).seqs[0])
+    return written
+
+
+def append_once(repo: Repo, _number: int, meet: Meet, run_id: RunId) -> list[tuple[int, ...]]:
+    """Append under keys that every worker uses; return the seqs of each key."""
+    answers: list[tuple[int, ...]] = []
+    for n in range(_MANY):
+        batch = repo.runs.appending(run_id, [note(None, [n]), note(None, n)])
+        if n % 10 == 0:
+            meet()
+        append = replace(batch.appends[0], key=f"key {n}")
+        answers.extend(repo.objects.ledger.commit(Batch(appends=(append,))).seqs)
+    return answers
+
+
+def append_in_groups(repo: Repo, number: int, _meet: Meet, ids: list[RunId]) -> list[list[int]]:
+    """Append to several runs in one transaction, with one in between that is refused."""
+    done: list[list[int]] = [[] for _ in ids]
+    for n in range(_MANY):
+        group = [repo.runs.appending(run_id, [note(None, [number, n])]) for run_id in ids]
+        absent = replace(group[0], appends=(replace(group[0].appends[0], name="nobody"),))
+        first, refused, *rest = repo.objects.ledger.commit_all([group[0], absent, *group[1:]])
+        assert isinstance(refused, RunNotFound)
+        for seqs, answer in zip(done, [first, *rest], strict=True):
+            assert isinstance(answer, Receipt)
+            seqs.extend(answer.seqs[0])
+    return done
+
+
 class ConcurrencyContract(RepoContract):
     """Every test has a ``crew`` of four workers on the storage of ``repo``."""
 
@@ -194,6 +260,50 @@ class ConcurrencyContract(RepoContract):
         for turn, run_id in enumerate(ids):
             (winner,) = [number for number, answer in enumerate(answers) if answer[turn]]
             assert repo.runs.get_run(run_id).status is tuple(RunStatus)[1 + winner % 3]
+
+    def test_one_holder(self, repo: Repo, spec: Digest, crew: Crew) -> None:
+        """Of several who take a lease at once exactly one holds it."""
+        ids = [repo.runs.create_run(spec, RunMetadata("agent")) for _ in range(12)]
+        answers = crew(take_leases, ids)
+        for turn, run_id in enumerate(ids):
+            assert [answer[turn] for answer in answers if answer[turn]] == [1]
+            (winner,) = [number for number, answer in enumerate(answers) if answer[turn]]
+            lease = repo.runs.get_run(run_id).lease
+            assert lease is not None
+            assert lease.holder == f"worker{winner}"
+
+    def test_who_was_replaced_writes_no_more(self, repo: Repo, run_id: RunId, crew: Crew) -> None:
+        """The log is of one epoch after the other, and holds what was acknowledged."""
+        written: dict[int, list[int]] = {}
+        for answer in crew(take_over, run_id):
+            assert not written.keys() & answer.keys()
+            written |= answer
+        assert sorted(written) == list(range(1, 10 * WORKERS + 1))
+        events = repo.runs.get_events(run_id)
+        assert [seq for _, seqs in sorted(written.items()) for seq in seqs] == [
+            event.seq for event in events
+        ]
+        for epoch, seqs in written.items():
+            expected = [[epoch, n] for n in range(len(seqs))]
+            assert [event.payload for event in events if event.seq in seqs] == expected
+
+    def test_one_append_a_key(self, repo: Repo, run_id: RunId, crew: Crew) -> None:
+        """Whoever asks for it, it happens once, and all get the same answer."""
+        first, *others = crew(append_once, run_id)
+        assert others == [first] * (WORKERS - 1)
+        assert len(repo.runs.get_events(run_id)) == 2 * _MANY
+        assert repo.verify().problems == ()
+
+    def test_groups_of_batches(self, repo: Repo, spec: Digest, crew: Crew) -> None:
+        """They interleave as single ones do, and the one that is refused changes nothing."""
+        ids = [repo.runs.create_run(spec, RunMetadata("agent")) for _ in range(3)]
+        answers = crew(append_in_groups, ids)
+        for turn, run_id in enumerate(ids):
+            events = {event.seq: event.payload for event in repo.runs.get_events(run_id)}
+            assert sorted(events) == list(range(1, WORKERS * _MANY + 1))
+            for number, answer in enumerate(answers):
+                assert [events[seq] for seq in answer[turn]] == [[number, n] for n in range(_MANY)]
+        assert repo.verify().problems == ()
 
     def test_promotes_and_rollbacks(self, repo: Repo, crew: Crew) -> None:
         """The history is dense and every entry follows from those before it."""

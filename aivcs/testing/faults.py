@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from aivcs.domain.batch import Batch, Receipt
+    from aivcs.errors import AivcsError
     from aivcs.ports import BlobStore, Ledger
 
 T = TypeVar("T")
@@ -36,11 +37,18 @@ class FailingLedger:
 
     def commit(self, batch: Batch) -> Receipt:
         """Commit, or fail."""
+        return self._write(lambda: self._ledger.commit(batch))
+
+    def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
+        """Commit a group, or fail."""
+        return self._write(lambda: self._ledger.commit_all(batches))
+
+    def _write(self, action: Callable[[], T]) -> T:
         if not self.failures:
-            return self._ledger.commit(batch)
+            return action()
         self.failures -= 1
         if self._landed:
-            self._ledger.commit(batch)
+            action()
         msg = "the disk failed"
         raise StorageError(msg, hint="check the disk")
 
@@ -131,7 +139,9 @@ class Dying:
 
 def dying_ledger(ledger: Ledger, fuse: Fuse) -> Ledger:
     """Return the ledger behind a fuse."""
-    return cast("Ledger", Dying(ledger, fuse, frozenset({"commit", "reap", "compact"})))
+    return cast(
+        "Ledger", Dying(ledger, fuse, frozenset({"commit", "commit_all", "reap", "compact"}))
+    )
 
 
 def dying_blobs(blobs: BlobStore, fuse: Fuse) -> BlobStore:
