@@ -227,6 +227,19 @@ def test_a_file_that_is_replaced_again_and_again(
     assert path.exists()
 
 
+def test_a_row_that_does_not_come_back(repo: Repo, path: Path) -> None:
+    fill(repo.state)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        for table in ("snapshots", "key_values"):
+            other.execute(
+                f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table}"
+                " BEGIN SELECT RAISE(IGNORE); END"
+            )
+    repo.state.set("k", b"v")
+    assert repo.state.get("k") == b"v"
+    assert check_truthful(repo.state) == 0
+
+
 def test_an_expired_value_that_cannot_be_removed(
     repo: Repo, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
