@@ -70,7 +70,8 @@ def stored_leaf(  # noqa: PLR0913, PLR0917 - one argument a column
     try:
         head = _HEAD.pack(seq, timestamp_us, recorded_us, len(name))
     except struct.error as error:
-        raise ValueError(str(error)) from error
+        msg = f"no entry has these numbers ({error})"
+        raise ValueError(msg) from error
     return sha256(b"\0" + head + name + committed).digest()
 
 

@@ -280,9 +280,8 @@ class ConcurrencyContract(RepoContract):
             written |= answer
         assert sorted(written) == list(range(1, 10 * WORKERS + 1))
         events = repo.runs.get_events(run_id)
-        assert [seq for _, seqs in sorted(written.items()) for seq in seqs] == [
-            event.seq for event in events
-        ]
+        seqs_by_epoch = [seq for _, seqs in sorted(written.items()) for seq in seqs]
+        assert seqs_by_epoch == [event.seq for event in events]
         for epoch, seqs in written.items():
             expected = [[epoch, n] for n in range(len(seqs))]
             assert [event.payload for event in events if event.seq in seqs] == expected
@@ -299,7 +298,7 @@ class ConcurrencyContract(RepoContract):
         ids = [repo.runs.create_run(spec, RunMetadata("agent")) for _ in range(3)]
         answers = crew(append_in_groups, ids)
         for turn, run_id in enumerate(ids):
-            events = {event.seq: event.payload for event in repo.runs.get_events(run_id)}
+            events = {event.seq or 0: event.payload for event in repo.runs.get_events(run_id)}
             assert sorted(events) == list(range(1, WORKERS * _MANY + 1))
             for number, answer in enumerate(answers):
                 assert [events[seq] for seq in answer[turn]] == [[number, n] for n in range(_MANY)]

@@ -8,20 +8,24 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.domain.batch import Batch, Claim, Erasure, NewRun
+from aivcs.domain.execution import Action, ExecutionState
 from aivcs.domain.release import lineage_problems
-from aivcs.domain.run import RunMetadata, RunStatus
+from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
+from aivcs.domain.stream import Family
 from aivcs.repo import Repo
 from aivcs.testing import victim
 from aivcs.testing.faults import Death, Fuse, dying_blobs, dying_ledger
 from aivcs.testing.objects import noise
-from aivcs.testing.subject import ENDED, RepoContract, add_spec, by, end, note
+from aivcs.testing.subject import ENDED, NOON, RepoContract, add_spec, by, end, note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.events import RunEvent
@@ -55,6 +59,7 @@ def session(repo: Repo, name: str, kept: list[Check]) -> None:
     kept.append(lambda sound: len(sound.releases.history(name)) == 3)
     end(repo, run_id, RunStatus.COMPLETED)
     kept.append(lambda sound: sound.runs.get_run(run_id).status is RunStatus.COMPLETED)
+    kept.extend(_owned(repo, name))
     repo.seal()
     kept.append(lambda sound: sound.objects.get(large) == data)
     repo.gc(full=True)
@@ -66,6 +71,32 @@ def session(repo: Repo, name: str, kept: list[Check]) -> None:
 def _appended(repo: Repo, run_id: str, event: RunEvent) -> Check:
     repo.runs.append_event(run_id, event)
     return lambda sound: event in sound.runs.get_events(run_id)
+
+
+def _owned(repo: Repo, name: str) -> Iterator[Check]:
+    """Do what can be done of a run's lease, keys, groups, states and bodies."""
+    ledger, own = repo.objects.ledger, f"owned by {name}"
+    plain = repo.runs.appending(own, [note(None, 1), note(None, 2)]).appends[0]
+    once = replace(plain, key="once", epoch=1)
+    pause = replace(plain.drafts[0], action=Action.PAUSE)
+    resume = replace(plain.drafts[0], action=Action.RESUME)
+    run = NewRun(own, None, RunMetadata(""), NOON, tenant=name, state=ExecutionState.CREATED)
+    ledger.commit(Batch(runs=(run,), claims=(Claim(own, "ann", NOON, NOON),), appends=(once,)))
+    yield lambda sound: sound.objects.ledger.commit(Batch(appends=(once,))).seqs == ((1, 2),)
+    more = replace(plain, epoch=1, drafts=(pause,)), replace(plain, epoch=1, drafts=(resume,))
+    ledger.commit_all([Batch(appends=(append,)) for append in more])
+    yield lambda sound: len(sound.runs.get_events(own)) == 4
+    summary = RunSummary(0, None, 1, success=False)
+    failed, _ = repo.runs.ending(own, RunStatus.FAILED, summary)
+    ledger.commit(Batch(ends=(replace(failed, epoch=1),)))
+    yield lambda sound: own in {one.run_id for one in sound.objects.ledger.seals()}
+    ledger.commit(Batch(erasures=(Erasure(own, (3, 4)),)))
+    yield (
+        lambda sound: (
+            [one.body for one in sound.objects.ledger.entries(Family.RUN, own, after=2)]
+            == [None, None]
+        )
+    )
 
 
 def _promoted(repo: Repo, name: str, spec: Digest) -> Check:

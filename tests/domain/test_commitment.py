@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aivcs.domain.commitment import SALT_SIZE, commitment, entry_leaf
+from aivcs.domain.commitment import SALT_SIZE, commitment, entry_leaf, leaf_of, stored_leaf
+from aivcs.domain.digest import Digest
+from aivcs.domain.erasing import erased
 from aivcs.domain.events import MAX_KIND, MAX_SEQ
+from aivcs.domain.stream import Entry
 
 TIMES = st.integers(-(2**63), 2**63 - 1)
 KINDS = st.text(st.characters(codec="utf-8"), max_size=MAX_KIND)
@@ -45,3 +52,45 @@ def test_a_leaf_says_everything_of_an_entry(
 def test_equal_bodies_have_commitments_of_their_own(one: bytes, other: bytes) -> None:
     body = hashlib.sha256(b"{}").digest()
     assert (commitment(one, body) == commitment(other, body)) == (one == other)
+
+
+@given(ENTRIES, st.binary(min_size=16, max_size=16), KINDS)
+def test_a_stored_entry_has_the_leaf_of_its_commitment(
+    entry: tuple[int, str, int, int, bytes], salt: bytes, body: str
+) -> None:
+    cells, digest = entry[:4], entry[4]
+    inline = commitment(salt, hashlib.sha256(body.encode()).digest())
+    assert stored_leaf(*cells, body, None, salt, None) == entry_leaf(*cells, inline)
+    large = commitment(salt, digest)
+    assert stored_leaf(*cells, None, digest, salt, None) == entry_leaf(*cells, large)
+    for kept in (inline, large):
+        assert stored_leaf(*cells, None, None, None, kept) == entry_leaf(*cells, kept)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (1, "k", 0, 0, None, None, bytes(16), None),
+        (1, "k", 0, 0, "{}", bytes(32), bytes(16), None),
+        (1, "k", 0, 0, "{}", None, None, None),
+        (1, "k", 0, 0, "{}", None, None, bytes(32)),
+        (1, "k", 0, 0, None, bytes(32), None, bytes(32)),
+        (1, "k", 0, 0, None, None, bytes(16), bytes(32)),
+        (-1, "k", 0, 0, "{}", None, bytes(16), None),
+        (1, "k", 2**63, 0, "{}", None, bytes(16), None),
+        (1, "k" * 2**16, 0, 0, "{}", None, bytes(16), None),
+    ],
+)
+def test_what_no_entry_is(cells: Any) -> None:
+    with pytest.raises(ValueError, match=r"one body|erased|no entry has"):
+        stored_leaf(*cells)
+
+
+def test_the_leaf_of_an_entry_that_was_read() -> None:
+    when = datetime(1970, 1, 1, 0, 0, 0, 5, tzinfo=UTC)
+    entry = Entry(3, "k", "{}", None, when, when, bytes(16))
+    assert leaf_of(entry) == stored_leaf(3, "k", 5, 5, "{}", None, bytes(16), None)
+    assert leaf_of(erased(entry)) == leaf_of(entry)
+    assert erased(erased(entry)) == erased(entry)
+    large = replace(entry, body=None, object=Digest(bytes(32)))
+    assert leaf_of(large) == leaf_of(erased(large)) != leaf_of(entry)
