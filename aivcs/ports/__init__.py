@@ -9,7 +9,7 @@ from aivcs.ports.backend import StorageBackend
 from aivcs.ports.blobs import BlobStore, Staged
 from aivcs.ports.caches import Bookmarks, StateCache
 from aivcs.ports.ledger import Ledger
-from aivcs.ports.surroundings import Clock, Ids, Salts, Spread
+from aivcs.ports.surroundings import Clock, Ids, Pause, Salts, Spread
 
 __all__ = [
     "BlobStore",
@@ -17,6 +17,7 @@ __all__ = [
     "Clock",
     "Ids",
     "Ledger",
+    "Pause",
     "Salts",
     "Spread",
     "Staged",

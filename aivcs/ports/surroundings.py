@@ -1,4 +1,4 @@
-"""What is injected: time, ids, salts, and how work is spread."""
+"""What is injected: time, ids, salts, pauses, and how work is spread."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ class Salts(Protocol):
 
     def __call__(self, size: int, /) -> bytes:
         """Return so many bytes that nobody can guess."""
+        ...
+
+
+class Pause(Protocol):
+    """Waits a moment before something is looked at again; injected like the clock."""
+
+    def __call__(self) -> object:
+        """Return when it is time to look again."""
         ...
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError, StorageError
-from aivcs.repo.surroundings import default_actor, new_id, now, observed, working_folder
+from aivcs.repo.review import Review
+from aivcs.repo.surroundings import (
+    default_actor,
+    new_id,
+    now,
+    observed,
+    pause,
+    working_folder,
+)
 from aivcs.repo.upkeep import Upkeep
 from aivcs.services.objects import CasStore
 
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from aivcs.domain.spec import AgentSpec
     from aivcs.ports import BlobStore, Clock, Ids, Ledger, Salts, StateCache
     from aivcs.services.auto_sealing import AutoSeal
+    from aivcs.services.event_store import EventStore
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
     from aivcs.services.live import LiveRun
@@ -38,7 +47,7 @@ _HOW_TO_START = (
 )
 
 
-class Repo(Upkeep):
+class Repo(Upkeep, Review):
     """A repository: objects, specs, runs and releases of agents.
 
     A context manager. ``close()`` is idempotent; afterwards every call raises
@@ -103,6 +112,13 @@ class Repo(Upkeep):
         from aivcs.services.runs import RunLedger
 
         return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts)
+
+    @cached_property
+    def events(self) -> EventStore:
+        """The executions and their typed events: the runs, seen another way."""
+        from aivcs.services.event_store import EventStore
+
+        return EventStore(self._ledger, self.objects, self.runs, self.clock, pause)
 
     @cached_property
     def state(self) -> StateStore:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+
+_PAUSE_SECONDS: Final = 0.05
 
 
 def now() -> datetime:
@@ -17,6 +21,11 @@ def new_id() -> str:
     from uuid import uuid4
 
     return str(uuid4())
+
+
+def pause() -> None:
+    """Wait so long that looking again and again costs little."""
+    time.sleep(_PAUSE_SECONDS)
 
 
 def default_actor() -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aivcs.domain.canonical import Json
+    from aivcs.domain.execution import Action, WaitReason
     from aivcs.domain.stored import StoredObject
     from aivcs.domain.stream import Entry
     from aivcs.services.objects import CasStore
@@ -33,6 +34,8 @@ def draft(  # noqa: PLR0913 - one argument a cell
     *,
     salt: bytes,
     seq: int | None = None,
+    action: Action | None = None,
+    wait: WaitReason | None = None,
 ) -> tuple[Draft, StoredObject | None]:
     """Encode an entry; a long body comes back as the object that must land with it.
 
@@ -45,9 +48,10 @@ def draft(  # noqa: PLR0913 - one argument a cell
     except InvalidInputError as error:
         raise InvalidEvent(error.message, hint=error.hint) from error
     if len(body) <= INLINE_LIMIT // 4 or len(data := body.encode()) <= INLINE_LIMIT:
-        return Draft(kind, body, None, moment, now, seq, salt=salt), None
+        return Draft(kind, body, None, moment, now, seq, action, wait, salt=salt), None
     stored = objects.prepare(data)
-    return Draft(kind, None, stored.digest, moment, now, seq, salt=salt), stored
+    named = stored.digest
+    return Draft(kind, None, named, moment, now, seq, action, wait, salt=salt), stored
 
 
 def payloads(objects: CasStore, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Json]]:

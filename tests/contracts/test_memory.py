@@ -8,6 +8,8 @@ from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.repo import now, open_repo
 from aivcs.testing.concurrency import ThreadsContract
 from aivcs.testing.crash import CrashContract
+from aivcs.testing.event_store import EventStoreContract
+from aivcs.testing.event_store_moves import EventStoreMovesContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -94,4 +96,12 @@ class TestThreads(InMemory, ThreadsContract):
 
 
 class TestCrashes(InMemory, CrashContract):
+    pass
+
+
+class TestEvents(InMemory, EventStoreContract):
+    pass
+
+
+class TestEventMoves(InMemory, EventStoreMovesContract):
     pass

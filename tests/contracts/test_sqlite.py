@@ -8,6 +8,8 @@ from aivcs.adapters.sqlite import SqliteLedger
 from aivcs.repo import init, now, open_repo
 from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
+from aivcs.testing.event_store import EventStoreContract
+from aivcs.testing.event_store_moves import EventStoreMovesContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -140,3 +142,11 @@ class TestOsLiveRuns(OnDisk, LiveRunContract):
 
 class TestOsProcesses(OnDisk, ProcessesContract):
     durability = "os"
+
+
+class TestEvents(OnDisk, EventStoreContract):
+    pass
+
+
+class TestEventMoves(OnDisk, EventStoreMovesContract):
+    pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain.execution import Action, ExecutionState, advance
 from aivcs.domain.executions import lifecycle, steps
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from aivcs.domain.execution import WaitReason
     from aivcs.domain.executions.data import ExecutionEventData
     from aivcs.domain.executions.model import Execution
     from aivcs.errors import AivcsError
@@ -27,7 +28,7 @@ def fold(start: Execution, events: Iterable[StoredEvent | ExecutionEventData]) -
     gap. Raises ReducerError at the first event that cannot follow, with its place among
     ``events`` (from 0) as ``index`` and the reason as its cause.
     """
-    folding = _Folding(start)
+    folding = Folding(start)
     for index, event in enumerate(events):
         try:
             if isinstance(event, StoredEvent):
@@ -44,7 +45,7 @@ def reduce(
     execution: Execution, event: ExecutionEventData, at: datetime | None = None
 ) -> Execution:
     """Return the execution after one event that happened at ``at``; ReducerError as ``fold``."""
-    folding = _Folding(execution)
+    folding = Folding(execution)
     try:
         folding.apply(event, at)
     except InvalidRunState as error:
@@ -57,18 +58,21 @@ _RUNNING: Final = ExecutionState.RUNNING
 _PLAN: Final = Action.PLAN
 
 
-class _Folding:
+class Folding:
     """An execution that events are being applied to; its steps are a copy."""
 
     def __init__(self, start: Execution) -> None:
+        """Begin with ``start``, which stays as it is."""
         self._execution = start
         self._steps = dict(start.steps)
         self._sequence = start.sequence
 
     def result(self) -> Execution:
+        """Return the execution after what was applied."""
         return replace(self._execution, steps=self._steps, sequence=self._sequence)
 
     def check_place(self, stored: StoredEvent) -> None:
+        """Raise InvalidEvent unless it is the execution's own next event."""
         own = self._execution
         if stored.execution_id != own.id:
             msg = f"it is an event of {stored.execution_id}"
@@ -83,6 +87,7 @@ class _Folding:
             raise InvalidEvent(msg)
 
     def apply(self, event: ExecutionEventData, at: datetime | None) -> None:
+        """Apply an event, or raise InvalidRunState and change nothing."""
         old = self._execution
         state = advance(old.state, event.ACTION, run_id=old.id, implied_start=True)
         self._step(event, at)
@@ -94,6 +99,16 @@ class _Folding:
             if state.terminal:
                 self._skip()
         self._sequence += 1
+
+    def pass_over(self) -> None:
+        """Count an event that moves nothing, whatever it says."""
+        self._sequence += 1
+
+    def settle(self, state: ExecutionState, wait: WaitReason | None, **known: Any) -> None:  # noqa: ANN401
+        """Bring the execution to the state it is known to have, with other fields known of it."""
+        self._execution = replace(self._execution, state=state, wait=wait, **known)
+        if state.terminal:
+            self._skip()
 
     def _step(self, event: ExecutionEventData, at: datetime | None) -> None:
         match event:
