@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from aivcs.domain.events import RunEvent
-from aivcs.domain.execution import ExecutionState
+from aivcs.domain.execution import ExecutionState, WaitReason
 from aivcs.domain.execution_snapshot import Freshness
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.services.bodies import INLINE_LIMIT
@@ -178,3 +178,33 @@ class StateFreshnessContract:
         found = repo.state.load_fresh(run_id)
         assert found is not None
         assert (found.step_outputs, found.current_step_id) == ({}, None)
+
+    def test_an_execution_of_the_event_store(self, repo: Repo) -> None:
+        """It has a tenant, and states of its own."""
+        step = {"step_id": "a", "step_type": "ToolNode", "name": "a"}
+        repo.events.append_batch(
+            "x",
+            "acme",
+            [
+                {"type": "execution_started"},
+                {"type": "step_started", **step},
+                {"type": "step_completed", "step_id": "a", "output": "one", "duration_ms": 3},
+                {"type": "execution_waiting", "reason": "approval"},
+            ],
+        )
+        found = repo.state.load_fresh("x")
+        assert found is not None
+        assert (found.tenant_id, found.sequence_number) == ("acme", 4)
+        assert (found.state, found.wait) == (ExecutionState.WAITING, WaitReason.APPROVAL)
+        assert found.step_outputs == {"a": "one"}
+        assert repo.state.list_snapshots("acme") == ["x"]
+        repo.events.append("x", "acme", {"type": "execution_resumed"})
+        assert repo.state.freshness("x") is Freshness.BEHIND
+        found = repo.state.load_fresh("x")
+        assert found is not None
+        assert (found.state, found.wait) == (ExecutionState.RUNNING, None)
+        assert repo.state.save_snapshot(replace(found, tenant_id="zeta"), force=True)
+        assert repo.state.freshness("x") is Freshness.INVALID
+        found = repo.state.load_fresh("x")
+        assert found is not None
+        assert found.tenant_id == "acme"

@@ -8,6 +8,7 @@ import pytest
 
 from aivcs.adapters.s3 import S3Blobs
 from aivcs.errors import StorageError
+from aivcs.testing.backend import BackendContract
 from tests.s3.conftest import bucket_of
 from tests.s3.server import READER
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.s3.server import Server
+
+
+class TestBucket(BackendContract):
+    network = True
+
+    @pytest.fixture
+    def backend(self, blobs: S3Blobs) -> S3Blobs:
+        return blobs
 
 
 def test_a_bucket_that_is_well_is_left_as_it_was(blobs: S3Blobs) -> None:
