@@ -18,12 +18,16 @@ MAX_SEQ: Final = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
-    """One event. ``seq`` None means the next; ``timestamp`` None the time of recording."""
+    """One event. ``seq`` None means the next; ``timestamp`` None the time of recording.
+
+    Of an ``erased`` one the payload is gone and None; it is never appended.
+    """
 
     seq: int | None
     kind: str
     payload: Json = field(default_factory=dict)
     timestamp: datetime | None = None
+    erased: bool = False
 
 
 def check_kind(kind: object) -> str:

@@ -6,7 +6,7 @@ was meant; one of an epoch that is over is fenced off, however late it arrives.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.moment import text
@@ -18,6 +18,36 @@ if TYPE_CHECKING:
     from aivcs.domain.stream import Stream
 
 MAX_HOLDER: Final = 256
+MAX_SECONDS: Final = 366 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseToken:
+    """What a process hands to its children so that they write under its lease."""
+
+    run_id: str
+    epoch: int
+
+    def __str__(self) -> str:
+        """Return the text that ``parse`` reads: the epoch, a colon, the run."""
+        return f"{self.epoch}:{self.run_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> LeaseToken:
+        """Read a token; InvalidInputError for what is none."""
+        epoch, colon, run_id = text.partition(":")
+        if colon and run_id and epoch.isascii() and epoch.isdecimal():
+            return cls(run_id, int(epoch))
+        msg = f"not the token of a lease: {text!r:.80}"
+        raise InvalidInputError(msg, hint="it is an epoch, a colon and a run: 1:RUN")
+
+
+def check_seconds(seconds: float) -> float:
+    """Return how long a lease is taken for; InvalidInputError unless above 0, up to a year."""
+    if not 0 < seconds <= MAX_SECONDS:
+        msg = f"no lease lasts {seconds:g} seconds"
+        raise InvalidInputError(msg, hint=f"more than 0, up to {MAX_SECONDS}")
+    return seconds
 
 
 def check_epoch(stream: Stream, epoch: int | None) -> None:

@@ -180,8 +180,12 @@ class Ledger(StorageBackend, Protocol):
         """Forget the leases of dead processes with what they held; return how many."""
         ...
 
-    def compact(self, advance: Callable[[], None] = lambda: None) -> None:
-        """Give space that deletions left back to the file system, in short steps."""
+    def compact(self, advance: Callable[[], None] = lambda: None) -> bool:
+        """Give space that deletions left back to the file system, in short steps.
+
+        Tells whether nothing of what was deleted or erased is left in the ledger's own files;
+        False where somebody who reads still needs it.
+        """
         ...
 
     def footprint(self) -> int:

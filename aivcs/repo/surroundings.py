@@ -6,7 +6,13 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from aivcs.domain.lease import LeaseToken
+
+LEASE: Final = "AIVCS_RUN_LEASE"
+"""The variable that holds the token of the lease under which a process was started."""
 
 _PAUSE_SECONDS: Final = 0.05
 
@@ -36,6 +42,15 @@ def default_actor() -> str:
         return os.environ.get("AIVCS_ACTOR") or getuser()
     except (KeyError, OSError):
         return f"uid-{os.getuid()}"
+
+
+def inherited_lease() -> LeaseToken | None:
+    """Return the lease under which this process was started; InvalidInputError for no token."""
+    if not (text := os.environ.get(LEASE)):
+        return None
+    from aivcs.domain.lease import LeaseToken
+
+    return LeaseToken.parse(text)
 
 
 def chosen_place(path: str | os.PathLike[str] | None, *, upward: bool) -> tuple[Path, bool]:

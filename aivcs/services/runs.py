@@ -17,19 +17,27 @@ from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
 from aivcs.services import bodies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import timedelta
 
     from aivcs.domain.batch import Draft
+    from aivcs.domain.canonical import Json
+    from aivcs.domain.lease import LeaseToken
     from aivcs.domain.run import RunRecord, RunSummary, Source
     from aivcs.domain.stored import StoredObject
+    from aivcs.domain.stream import Entry
     from aivcs.ports import Clock, Ids, Ledger, Salts
+    from aivcs.services.erasing import Purged
     from aivcs.services.objects import CasStore
+    from aivcs.services.owning import HeldLease, Resumption
+    from aivcs.services.reaping import Abandoned
 
 
 class RunLedger:
     """Runs under the names and promises of the source system's RunLedger.
 
     Every call is durable when it returns. A plain text serves where a run id is asked.
+    ``lease`` is that of the process that started this one: it writes to that run under it.
     """
 
     def __init__(
@@ -39,12 +47,18 @@ class RunLedger:
         clock: Clock,
         ids: Ids,
         salts: Salts = os.urandom,
+        lease: LeaseToken | None = None,
     ) -> None:
         self._ledger = ledger
         self._objects = objects
         self._clock = clock
         self._ids = ids
+        self._epochs = {} if lease is None else {lease.run_id: lease.epoch}
         self.salts = salts
+
+    def epoch(self, run_id: RunId | str) -> int | None:
+        """Return the epoch under which this process writes to a run; None without a lease."""
+        return self._epochs.get(str(run_id))
 
     def create_run(self, spec_digest: Digest | str, metadata: RunMetadata) -> RunId:
         """Begin a run, RUNNING, and return its new id.
@@ -126,7 +140,7 @@ class RunLedger:
         except InvalidEvent:
             self._require_running(run_id)
             raise
-        append = Append(Family.RUN, str(run_id), tuple(drafts))
+        append = Append(Family.RUN, str(run_id), tuple(drafts), epoch=self.epoch(run_id))
         return Batch(objects=tuple(stored), appends=(append,))
 
     def complete_run(self, run_id: RunId | str, summary: RunSummary) -> None:
@@ -183,6 +197,7 @@ class RunLedger:
             final_state=state,
             completed_at=self._clock(),
             reason=None if reason is None else _storable(reason),
+            epoch=self.epoch(run_id),
         )
         if state is None or not self._objects.contains(state):
             return end, ()
@@ -215,12 +230,12 @@ class RunLedger:
         entries = self._ledger.entries(Family.RUN, run_id, after=after, limit=limit)
         for entry, payload in bodies.payloads(self._objects, entries):
             count += 1
-            yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp)
+            yield _event(entry, payload)
         waiting = self._ledger.waiting(run_id)
         early = [entry for seq, entry in waiting.items() if seq > after]
         left = None if limit is None else max(0, limit - count)
         for entry, payload in bodies.payloads(self._objects, early[:left]):
-            yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp)
+            yield _event(entry, payload)
 
     def list_runs(
         self,
@@ -245,10 +260,104 @@ class RunLedger:
         )
         return self._ledger.runs(query)
 
+    def lease(
+        self,
+        run_id: RunId | str,
+        holder: str | None = None,
+        seconds: float = 30.0,
+        *,
+        beating: bool = True,
+        flush: Callable[[], None] = lambda: None,
+    ) -> HeldLease:
+        """Take the lease of a run: from now on nobody writes to it but under this lease.
+
+        It lasts ``seconds``, and is renewed in the background while ``beating``, until it is
+        let go of; past its deadline others may take it over. ``holder`` is a name of its own,
+        unless given; who has the same name takes it over at once. Raises RunNotFound,
+        InvalidRunState, Fenced, InvalidInputError.
+        """
+        from aivcs.services.owning import HeldLease, holder_name
+
+        return HeldLease(
+            self._ledger,
+            self._clock,
+            self._epochs,
+            str(run_id),
+            holder_name(self._ids) if holder is None else holder,
+            seconds,
+            beating=beating,
+            flush=flush,
+        )
+
+    def resume(
+        self,
+        run_id: RunId | str,
+        holder: str | None = None,
+        seconds: float | None = 30.0,
+        *,
+        beating: bool = True,
+    ) -> Resumption:
+        """Take up a RUNNING run where its last checkpoint left it, under a new lease.
+
+        Who wrote to it before is fenced off. ``seconds`` None takes no lease and only looks.
+        Raises as ``lease``, and InvalidEvent where the last checkpoint names no checkpoint or
+        no node; nothing is held then.
+        """
+        from aivcs.domain.replay import find_resume_point
+        from aivcs.services.owning import Resumption
+
+        self._require_running(run_id)
+        held = None if seconds is None else self.lease(run_id, holder, seconds, beating=beating)
+        try:
+            point = find_resume_point(self.iter_events(run_id))
+        except BaseException:
+            if held is not None:
+                held.release()
+            raise
+        return Resumption(self.get_run(run_id), point, held)
+
+    def abandoned(self, idle: timedelta | None = None) -> list[Abandoned]:
+        """Return the runs that are RUNNING but seem to be left, and why, the newest first.
+
+        Those are the ones whose lease is past its deadline; with ``idle`` also those that
+        nobody holds and nothing was written to for so long.
+        """
+        from aivcs.services.reaping import Reaper
+
+        return Reaper(self._ledger, self._clock, idle).abandoned()
+
+    def reap(self, idle: timedelta | None = None, *, reason: str | None = None) -> list[RunRecord]:
+        """Fail every abandoned run and return them, the newest first.
+
+        ``reason`` is why, by default what made it an abandoned one. One that is written to or
+        renewed meanwhile is left alone. Raises InvalidInputError, StorageError.
+        """
+        from aivcs.services.reaping import Reaper
+
+        why = None if reason is None else _storable(reason)
+        return Reaper(self._ledger, self._clock, idle).reap(why)
+
+    def purge(self, run_id: RunId | str, seqs: Iterable[int] | None = None) -> Purged:
+        """Erase the bodies of an ended run's events, of ``seqs`` or of all, early ones too.
+
+        What remains proves that they existed, where, and when: the run's root and seal still
+        hold. Erasing again changes nothing. Bodies that are objects go with the next
+        ``gc(full=True)``, unless something else needs them. Raises RunNotFound,
+        InvalidRunState, InvalidInputError (no such event), StorageError.
+        """
+        from aivcs.services.erasing import purge
+
+        return purge(self._ledger, str(run_id), seqs)
+
     def _require_running(self, run_id: RunId | str) -> None:
         record = self.get_run(run_id)
         if record.status.terminal:
             check_move(str(run_id), record.status, RunStatus.FAILED)
+
+
+def _event(entry: Entry, payload: Json) -> RunEvent:
+    erased = entry.commitment is not None
+    return RunEvent(entry.seq, entry.kind, payload, entry.timestamp, erased=erased)
 
 
 def _storable(text: str) -> str:

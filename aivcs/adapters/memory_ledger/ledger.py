@@ -262,10 +262,11 @@ class MemoryLedger(Health):
         self._journal.reading()
         return 0
 
-    def compact(self, advance: Callable[[], None] = lambda: None) -> None:
+    def compact(self, advance: Callable[[], None] = lambda: None) -> bool:
         """Do nothing: what is deleted takes no space."""
         self._journal.reading()
         advance()
+        return True
 
     def footprint(self) -> int:
         """Return the bytes of the encoded hot objects."""

@@ -112,12 +112,16 @@ class Housekeeping:
         """Forget the leases of dead processes with what they held."""
         return leases.reap(self._db)
 
-    def compact(self, advance: Callable[[], None] = lambda: None) -> None:
-        """Let the server give back the room behind the last row of each table."""
+    def compact(self, advance: Callable[[], None] = lambda: None) -> bool:
+        """Let the server give back the room behind the last row of each table.
+
+        What is in the server's log and its backups is beyond it.
+        """
         with closing(self._db.connect().unhurried()) as session, translated(self._db.server):
             for table in _CHURNING:
                 session.run(f"VACUUM (TRUNCATE) {SCHEMA}.{table}")
                 advance()
+        return True
 
     def footprint(self) -> int:
         """Return the bytes of the ledger's tables and their indexes."""

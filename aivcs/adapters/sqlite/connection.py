@@ -261,11 +261,11 @@ class Connection:
         finally:
             db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[self._durable]}")
 
-    def maintain(self, sql: str) -> None:
-        """Run a statement that tends the file, outside of a transaction."""
+    def maintain(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement that tends the file, outside of a transaction; return its rows."""
         with self._lock, translated(str(self.path)):
             db = self._require()
-            self._patiently(lambda: db.execute(sql).fetchall())
+            return self._patiently(lambda: db.execute(sql).fetchall())
 
     @property
     def wrote(self) -> bool:

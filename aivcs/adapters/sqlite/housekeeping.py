@@ -110,8 +110,11 @@ class Housekeeping:
         leases.clear(self._locks)
         return len(dead)
 
-    def compact(self, advance: Callable[[], None] = lambda: None) -> None:
-        """Cut free pages off the file, some at a time, then merge the log into it."""
+    def compact(self, advance: Callable[[], None] = lambda: None) -> bool:
+        """Cut free pages off the file, some at a time, then merge the log into it.
+
+        Tells whether the log is empty then; a reader may need it.
+        """
         left = self._free_pages()
         while left:
             self._db.maintain(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
@@ -119,7 +122,8 @@ class Housekeeping:
             before, left = left, self._free_pages()
             if left >= before:
                 break  # a file that was written anew keeps them, or others free as many
-        self._db.maintain("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, _, _ = self._db.maintain("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+        return not busy
 
     def footprint(self) -> int:
         """Return the bytes of the file once the log is merged into it."""
