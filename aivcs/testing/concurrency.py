@@ -22,8 +22,9 @@ from aivcs.errors import (
 )
 from aivcs.services.importing import Wanted
 from aivcs.testing.crew import WORKERS, processes, threads
+from aivcs.testing.event_store_crew import EventStoreCrewContract
 from aivcs.testing.objects import noise
-from aivcs.testing.subject import NOON, RepoContract, add_spec, by, end, note
+from aivcs.testing.subject import NOON, add_spec, by, end, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,7 +209,7 @@ def append_in_groups(repo: Repo, number: int, _meet: Meet, ids: list[RunId]) -> 
     return done
 
 
-class ConcurrencyContract(RepoContract):
+class ConcurrencyContract(EventStoreCrewContract):
     """Every test has a ``crew`` of four workers on the storage of ``repo``."""
 
     def test_appends_to_one_run(self, repo: Repo, run_id: RunId, crew: Crew) -> None:

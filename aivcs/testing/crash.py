@@ -15,11 +15,13 @@ import pytest
 
 from aivcs.domain.batch import Batch, Claim, Erasure, NewRun
 from aivcs.domain.execution import Action, ExecutionState
+from aivcs.domain.executions import lifecycle
 from aivcs.domain.release import lineage_problems
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
 from aivcs.domain.stream import Family
 from aivcs.repo import Repo
 from aivcs.testing import victim
+from aivcs.testing.event_store import custom, numbers
 from aivcs.testing.faults import Death, Fuse, dying_blobs, dying_ledger
 from aivcs.testing.objects import noise
 from aivcs.testing.subject import ENDED, NOON, RepoContract, add_spec, by, end, note
@@ -60,6 +62,7 @@ def session(repo: Repo, name: str, kept: list[Check]) -> None:
     end(repo, run_id, RunStatus.COMPLETED)
     kept.append(lambda sound: sound.runs.get_run(run_id).status is RunStatus.COMPLETED)
     kept.extend(_owned(repo, name))
+    kept.extend(_executed(repo, name))
     repo.seal()
     kept.append(lambda sound: sound.objects.get(large) == data)
     repo.gc(full=True)
@@ -97,6 +100,18 @@ def _owned(repo: Repo, name: str) -> Iterator[Check]:
             == [None, None]
         )
     )
+
+
+def _executed(repo: Repo, name: str) -> Iterator[Check]:
+    """Begin an execution, and end it by an event."""
+    own = f"execution of {name}"
+    batch = [custom(1), {**custom(2), "data": "x" * 5000}]
+    repo.events.append_batch(own, name, batch, idempotency_key="once")
+    yield lambda sound: sound.events.append_batch(own, name, batch, idempotency_key="once") == 1
+    done = lifecycle.ExecutionCompleted(1)
+    repo.events.append(own, name, done)
+    yield lambda sound: sound.events.load_events(own)[2].event == done
+    yield lambda sound: sound.runs.get_run(own).status is RunStatus.COMPLETED
 
 
 def _promoted(repo: Repo, name: str, spec: Digest) -> Check:
@@ -167,6 +182,8 @@ class KillContract(RepoContract):
         for kind, what in said:
             if kind == "event":
                 assert int(what) <= len(seqs)
+            elif kind == "execution":
+                assert int(what) <= len(numbers(repo.events, f"of {run_id}"))
             elif kind == "object":
                 repo.objects.check(what)
             else:
@@ -192,9 +209,10 @@ class KillContract(RepoContract):
         """Left alone it does what it says, and completes its run."""
         victim.main(place, str(add_spec(repo)), self.durability or "group", "2")
         said = [line.split() for line in capsys.readouterr().out.splitlines()]
-        assert [kind for kind, _ in said[:6]] == ["run", *["event"] * 3, "object", "release"]
+        kinds = ["run", *["event"] * 3, *["execution"] * 2, "object", "release"]
+        assert [kind for kind, _ in said[:8]] == kinds
         run = repo.runs.get_run(said[0][1])
-        assert (len(said), run.status, run.total_events) == (11, RunStatus.COMPLETED, 8)
+        assert (len(said), run.status, run.total_events) == (15, RunStatus.COMPLETED, 8)
 
     @pytest.mark.slow
     def test_killed_at_very_many_random_instants(self, repo: Repo, place: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def work(repo: Repo, spec: str, steps: int | None) -> Iterator[str]:
-    """Yield ``run ID``, then ``event SEQ``, ``object DIGEST`` and ``release SEQ`` for ever.
+    """Yield ``run ID``, then ``event SEQ``, ``execution SEQ``, ``object DIGEST``, ``release SEQ``.
 
     In between it seals and collects; what it stored is held as long as it lives.
     """
@@ -35,6 +35,11 @@ def work(repo: Repo, spec: str, steps: int | None) -> Iterator[str]:
             yield f"event {repo.runs.get_run(run.run_id).total_events}"
             several = (note(None, step), note(None, "y" * 9000))
             yield f"event {repo.runs.append_events(run.run_id, several)[-1]}"
+            event = {"type": "custom", "event_type": "step", "data": step}
+            many = [event, {**event, "data": "z" * 9000}]
+            yield f"execution {repo.events.append(f'of {run.run_id}', name, event)}"
+            first = repo.events.append_batch(f"of {run.run_id}", name, many)
+            yield f"execution {first + 1}"
             yield f"object {repo.objects.put(noise(300 + step % 2 * 200_000, step))}"
             if step % 3 == 1:
                 repo.seal()
