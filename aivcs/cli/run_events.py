@@ -16,7 +16,7 @@ _COLUMNS: Final[tuple[output.Column, ...]] = (
     ("seq", lambda view: view["seq"]),
     ("time", lambda view: output.second(view["timestamp"])),
     ("kind", lambda view: view["kind"]),
-    ("payload", lambda view: output.json_text(view["payload"])),
+    ("payload", lambda view: "erased" if "erased" in view else output.json_text(view["payload"])),
 )
 
 
@@ -29,7 +29,8 @@ def events(session: Session, run: str, after: int, limit: int | None) -> None:
     """Show what happened in a run.
 
     In order of seq, 50 events unless --limit or --json is given; long payloads are cut,
-    JSON has them whole. JSON: [{seq, kind, payload, timestamp}].
+    JSON has them whole. JSON: [{seq, kind, payload, timestamp}]; the payload of an event
+    that 'run purge' has erased is null, and its erased is true.
     """
     wanted = limit if limit is not None or session.json else output.ROWS
     with session.open() as repo:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aivcs.services.wrapping import Outcome
 
 ENDS = ("completed", "failed", "cancelled")
+_LEASE_SECONDS = 30.0
 _HOW_TO_START = "give a program on PATH or the path of an executable; words of a shell: sh -c '...'"
 
 
@@ -45,6 +46,9 @@ _HOW_TO_START = "give a program on PATH or the path of an executable; words of a
     type=click.Choice(ENDS, case_sensitive=False),
     help="How the run ended, where that should not decide itself.",
 )
+@click.option(
+    "--lease", is_flag=True, help="Let nobody write to the run but COMMAND and what it starts."
+)
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND [ARG]...]")
 @click.pass_obj
 def record(
@@ -57,13 +61,16 @@ def record(
     format_name: str,
     state: str | None,
     status: str | None,
+    lease: bool,
     argv: tuple[str, ...],
 ) -> int:
     """Record a command, or a finished run.
 
     With COMMAND: run it and record its output, its exit status and the events that it
     appends to the file named in AIVCS_EVENTS, as they come. The exit status is the
-    command's own; under --json its output goes to stderr.
+    command's own; under --json its output goes to stderr. With --lease the run is owned
+    while the command runs, and 'run append' works only inside of it (AIVCS_RUN_LEASE); when
+    this process dies, 'run reap' fails the run half a minute later.
 
     With --events: record the runs of a file, all or none. Trajectories of known formats
     are recognised. Recording the same file again changes nothing.
@@ -79,6 +86,9 @@ def record(
     if state == events == inputs.STDIN:
         msg = "stdin can be read only once"
         raise click.UsageError(msg, click.get_current_context())
+    if lease and not argv:
+        msg = "--lease is about -- COMMAND"
+        raise click.UsageError(msg, click.get_current_context())
     from aivcs.services.runs import read_status
 
     end = None if status is None else read_status(status)
@@ -93,6 +103,7 @@ def record(
                 tags=pairs,
                 status=end,
                 state=None if state is None else Path(state),
+                lease=_LEASE_SECONDS if lease else None,
                 stdout=2 if session.json else 1,
                 warn=_warn,
             )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aivcs.domain.folder import Folder
     from aivcs.domain.release import ReleaseRecord
     from aivcs.domain.report import Report
-    from aivcs.domain.run import RunRecord
+    from aivcs.domain.run import RunLease, RunRecord
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.spec import AgentSpec, SpecFile
     from aivcs.domain.stored import StoredObject
@@ -32,12 +32,12 @@ def run_outcome(record: RunRecord) -> View:
     return {
         "run_id": str(record.run_id),
         "agent": record.metadata.agent_name,
-        "spec_digest": str(record.spec_digest),
+        "spec_digest": _hex(record.spec_digest),
         "status": record.status.value,
         "total_events": record.total_events,
         "duration_ms": summary.duration_ms if summary else None,
         "final_state_digest": _hex(summary.final_state_digest) if summary else None,
-        "root": None,
+        "root": None if record.root is None else record.root.hex(),
     }
 
 
@@ -46,7 +46,7 @@ def run_row(record: RunRecord) -> View:
     return {
         "run_id": str(record.run_id),
         "agent": record.metadata.agent_name,
-        "spec_digest": str(record.spec_digest),
+        "spec_digest": _hex(record.spec_digest),
         "status": record.status.value,
         "created_at": moment.text(record.created_at),
         "completed_at": _time(record.completed_at),
@@ -70,17 +70,30 @@ def run(record: RunRecord) -> View:
         if source is None
         else {"digest": str(source.digest), "index": source.index, "format": source.format},
         "environment": None if environment is None else dict(environment),
+        "tenant": record.tenant,
+        "state": record.state.value,
+        "wait": None if record.wait is None else record.wait.value,
+        "lease": None if record.lease is None else _lease(record.lease),
+    }
+
+
+def _lease(lease: RunLease) -> View:
+    return {
+        "holder": lease.holder,
+        "epoch": lease.epoch,
+        "deadline": moment.text(lease.deadline),
     }
 
 
 def event(happened: RunEvent) -> View:
-    """Return an event: {seq, kind, payload, timestamp}."""
-    return {
+    """Return an event: {seq, kind, payload, timestamp}; ``erased`` only where it is true."""
+    view: View = {
         "seq": happened.seq,
         "kind": happened.kind,
         "payload": happened.payload,
         "timestamp": _time(happened.timestamp),
     }
+    return {**view, "erased": True} if happened.erased else view
 
 
 def release(record: ReleaseRecord) -> View:

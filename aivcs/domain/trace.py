@@ -110,7 +110,8 @@ class TraceRetention:
 
 def _event_json(event: RunEvent) -> dict[str, object]:
     when = None if event.timestamp is None else moment.text(event.timestamp)
-    return {"seq": event.seq, "kind": event.kind, "payload": event.payload, "timestamp": when}
+    said = {"seq": event.seq, "kind": event.kind, "payload": event.payload, "timestamp": when}
+    return {**said, "erased": True} if event.erased else said
 
 
 def _read(found: Any) -> TraceArtifact:  # noqa: ANN401 - any JSON value; what is wrong raises
@@ -128,6 +129,7 @@ def _read(found: Any) -> TraceArtifact:  # noqa: ANN401 - any JSON value; what i
                 check_kind(event["kind"]),
                 event["payload"],
                 moment.parse(event["timestamp"]),
+                erased=event.get("erased") is True,
             )
             for event in found["events"]
         ),

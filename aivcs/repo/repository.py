@@ -10,7 +10,9 @@ from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError, StorageError
 from aivcs.repo.review import Review
 from aivcs.repo.surroundings import (
+    LEASE,
     default_actor,
+    inherited_lease,
     new_id,
     now,
     observed,
@@ -111,7 +113,8 @@ class Repo(Upkeep, Review):
         """The runs and their events."""
         from aivcs.services.runs import RunLedger
 
-        return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts)
+        lease = inherited_lease()
+        return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts, lease)
 
     @cached_property
     def events(self) -> EventStore:
@@ -207,6 +210,7 @@ class Repo(Upkeep, Review):
         warn: Callable[[str], None],
         status: RunStatus | None = None,
         state: Path | None = None,
+        lease: float | None = None,
         stdout: int = 1,
         stderr: int = 2,
     ) -> Outcome:
@@ -214,11 +218,12 @@ class Repo(Upkeep, Review):
 
         Its output is passed on to the descriptors ``stdout`` and ``stderr``. ``state`` is a
         file to read at the end; ``status`` overrides what the exit status says; ``warn``
-        is told what went wrong without ending the recording. Raises InvalidInputError,
+        is told what went wrong without ending the recording. With ``lease``, so many seconds,
+        nobody writes to the run but this process and the command's. Raises InvalidInputError,
         SpecNotFound, InvalidRunState (somebody else ended the run) and StorageError; the
         command has ended by then, and the run stays as it was recorded.
         """
-        from contextlib import closing
+        from contextlib import ExitStack, closing
 
         from aivcs.adapters.command import Command, EventsFile, Signals, observe
         from aivcs.adapters.git import git_state
@@ -244,9 +249,13 @@ class Repo(Upkeep, Review):
                 "AIVCS_EVENTS": str(events.path),
                 "AIVCS_RUN_ID": live.run_id,
             }
-            command = Command(wrapped.argv, environment, stdout, stderr)
-            with events, closing(observe(command, events, signals)) as observations:
-                outcome = record_command(wrapped, observations, live, warn)
+            with ExitStack() as owned:
+                if lease is not None:
+                    held = owned.enter_context(live.lease(seconds=lease))
+                    environment[LEASE] = held.token
+                command = Command(wrapped.argv, environment, stdout, stderr)
+                with events, closing(observe(command, events, signals)) as observations:
+                    outcome = record_command(wrapped, observations, live, warn)
         events.remove()
         return outcome
 

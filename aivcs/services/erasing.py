@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Batch, Erasure
+from aivcs.domain.batch import Batch, Erasure, Expiry
 from aivcs.domain.erasing import check_erasable
 from aivcs.domain.events import check_seq
 from aivcs.domain.stream import Family
 from aivcs.errors import RunNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.stream import Entry
@@ -24,10 +25,11 @@ class Purged:
     """What a purge did.
 
     ``erased`` bodies went just now, ``before`` were gone already. ``objects`` are bodies that
-    were objects and that nothing needs any more: ``gc(full=True)`` removes their bytes;
-    ``kept`` are those that something else needs, or a live process holds. ``traces`` tells
-    whether the ledger's log file may hold bytes of bodies still, because somebody reads it:
-    purge again, which then only clears it.
+    were objects and that nothing needs any more: ``gc(full=True)`` removes their bytes.
+    ``kept`` are those that something else needs, or that a live process holds still.
+    ``traces`` tells whether the ledger's log may have bytes of them still, because somebody
+    reads it just now; purging again clears it. ``files`` tells whether the run still keeps
+    what is no event: its source, artifacts, checkpoints and states.
     """
 
     run_id: str
@@ -36,43 +38,53 @@ class Purged:
     objects: tuple[Digest, ...]
     kept: tuple[Digest, ...]
     traces: bool
+    files: bool
 
 
-def purge(ledger: Ledger, run_id: str, seqs: Iterable[int] | None = None) -> Purged:
-    """Erase bodies of an ended run; see RunLedger.purge."""
+def purge(
+    ledger: Ledger,
+    run_id: str,
+    seqs: Iterable[int] | None,
+    *,
+    expired_at: datetime | None,
+) -> Purged:
+    """Erase bodies of an ended run, and let its files go where there is a time for that.
+
+    See RunLedger.purge.
+    """
     chosen = None if seqs is None else tuple(dict.fromkeys(map(check_seq, seqs)))
-    head = ledger.stream(Family.RUN, run_id)
-    if head is None:
-        msg = f"no run {run_id}"
-        raise RunNotFound(msg, hint="'aivcs run list' lists the runs")
-    check_erasable(head)
     # What the run says just before is what the erasure takes.
     with ledger.exclusive():
-        found = list(_entries(ledger, run_id, chosen))
-        ledger.commit(Batch(erasures=(Erasure(run_id, chosen),)))
-        large = tuple(dict.fromkeys(digest for digest, _ in found if digest is not None))
+        head = ledger.stream(Family.RUN, run_id)
+        if head is None:
+            msg = f"no run {run_id}"
+            raise RunNotFound(msg, hint="'aivcs run list' lists the runs")
+        check_erasable(head)
+        wanted = None if chosen is None else frozenset(chosen)
+        gone = erased = 0
+        bodies: dict[Digest, None] = {}
+        for entry in _entries(ledger, run_id):
+            if wanted is None or entry.seq in wanted:
+                gone += entry.commitment is not None
+                erased += entry.commitment is None
+                if entry.object is not None:
+                    bodies[entry.object] = None
+        expired = () if expired_at is None else (Expiry(run_id, expired_at),)
+        ledger.commit(Batch(erasures=(Erasure(run_id, chosen),), expired=expired))
+    large = tuple(bodies)
     free = ledger.unnamed(large) if large else set()
-    gone = sum(erased for _, erased in found)
+    run = ledger.run(run_id)
     return Purged(
         run_id=run_id,
-        erased=len(found) - gone,
+        erased=erased,
         before=gone,
         objects=tuple(digest for digest in large if digest in free),
         kept=tuple(digest for digest in large if digest not in free),
         traces=not ledger.compact(),
+        files=run is not None and run.expired_at is None,
     )
 
 
-def _entries(
-    ledger: Ledger, run_id: str, seqs: tuple[int, ...] | None
-) -> Iterable[tuple[Digest | None, bool]]:
-    """Yield of each entry to erase its object, if its body is one, and whether it is erased."""
-    wanted = None if seqs is None else frozenset(seqs)
-
-    def all_entries() -> Iterable[Entry]:
-        yield from ledger.entries(Family.RUN, run_id)
-        yield from ledger.waiting(run_id).values()
-
-    for entry in all_entries():
-        if wanted is None or entry.seq in wanted:
-            yield entry.object, entry.commitment is not None
+def _entries(ledger: Ledger, run_id: str) -> Iterator[Entry]:
+    yield from ledger.entries(Family.RUN, run_id)
+    yield from ledger.waiting(run_id).values()

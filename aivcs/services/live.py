@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aivcs.ports import Clock, Ledger
     from aivcs.services.intake import Content
     from aivcs.services.objects import CasStore
+    from aivcs.services.owning import HeldLease
     from aivcs.services.runs import RunLedger
 
 _MANY_EVENTS: Final = 100
@@ -195,7 +196,8 @@ class LiveRun:
 
     def _pending(self) -> Batch:
         self._drop_landed()
-        append = Append(Family.RUN, self.run_id, tuple(self._drafts))
+        epoch = self._runs.epoch(self.run_id)
+        append = Append(Family.RUN, self.run_id, tuple(self._drafts), epoch=epoch)
         return Batch(
             objects=tuple(self._stored),
             appends=(append,) if self._drafts else (),
@@ -208,6 +210,10 @@ class LiveRun:
         self._references.clear()
         self._bytes = 0
         self._since = None
+
+    def lease(self, holder: str | None = None, seconds: float = 30.0) -> HeldLease:
+        """Own this run until the lease is let go of; see RunLedger.lease."""
+        return self._runs.lease(self.run_id, holder, seconds, flush=self.flush)
 
     def record(self) -> RunRecord:
         """Return the run as the ledger has it, after a flush."""

@@ -337,17 +337,20 @@ class RunLedger:
         why = None if reason is None else _storable(reason)
         return Reaper(self._ledger, self._clock, idle).reap(why)
 
-    def purge(self, run_id: RunId | str, seqs: Iterable[int] | None = None) -> Purged:
+    def purge(
+        self, run_id: RunId | str, seqs: Iterable[int] | None = None, *, files: bool = False
+    ) -> Purged:
         """Erase the bodies of an ended run's events, of ``seqs`` or of all, early ones too.
 
         What remains proves that they existed, where, and when: the run's root and seal still
         hold. Erasing again changes nothing. Bodies that are objects go with the next
-        ``gc(full=True)``, unless something else needs them. Raises RunNotFound,
-        InvalidRunState, InvalidInputError (no such event), StorageError.
+        ``gc(full=True)``, unless something else needs them; with ``files`` so do the run's
+        source, artifacts, checkpoints and states. Raises RunNotFound, InvalidRunState,
+        InvalidInputError (no such event), StorageError.
         """
         from aivcs.services.erasing import purge
 
-        return purge(self._ledger, str(run_id), seqs)
+        return purge(self._ledger, str(run_id), seqs, expired_at=self._clock() if files else None)
 
     def _require_running(self, run_id: RunId | str) -> None:
         record = self.get_run(run_id)

@@ -61,6 +61,9 @@ def _event(value: object) -> RunEvent:
     if not isinstance(value, dict):
         msg = f"not an object but {type(value).__name__}"
         raise InvalidEvent(msg, hint=_FORM)
+    if value.get("erased") is True:
+        msg = "its body was erased, so it cannot be recorded again"
+        raise InvalidEvent(msg, hint="leave out what was purged, or record the run it came from")
     if unknown := sorted(set(value) - KEYS):
         msg = f"unknown key {unknown[0][:80]!r}"
         raise InvalidEvent(msg, hint=f"{_FORM}; your own data belongs into payload")

@@ -24,6 +24,10 @@ WHOLE = [
     "expired_at",
     "source",
     "environment",
+    "tenant",
+    "state",
+    "wait",
+    "lease",
 ]
 ROW = [
     "run_id",

@@ -19,6 +19,8 @@ from aivcs.testing.ledger_objects import LedgerObjectsContract
 from aivcs.testing.ledger_states import LedgerStatesContract
 from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContract
 from aivcs.testing.live import LiveRunContract
+from aivcs.testing.owning import ReapingContract
+from aivcs.testing.purging import PurgingContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
 
@@ -51,6 +53,14 @@ class OnDisk:
 
 
 class TestRuns(OnDisk, RunLedgerContract):
+    pass
+
+
+class TestOwning(OnDisk, ReapingContract):
+    pass
+
+
+class TestPurging(OnDisk, PurgingContract):
     pass
 
 
