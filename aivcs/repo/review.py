@@ -92,7 +92,8 @@ class Review:
         following.head(self._ledger, str(run_id))
         parts = self._ledger, self.objects, str(run_id)
         for entry, payload in following.follow(*parts, after=after, pause=pause):
-            yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp)
+            erased = entry.commitment is not None
+            yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp, erased=erased)
 
     def write_trace(self, run_id: RunId | str, folder: str | os.PathLike[str]) -> Path:
         """Write a run with its events and their digest below ``folder``; return where.

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aivcs.domain.batch import EndRun
+    from aivcs.domain.canonical import Json
     from aivcs.domain.executions.data import ExecutionEventData
     from aivcs.domain.run import RunId
-    from aivcs.domain.stream import Stream
+    from aivcs.domain.stream import Entry, Stream
     from aivcs.ports import Clock, Ledger, Pause
     from aivcs.services.drafting import Drafted
     from aivcs.services.objects import CasStore
@@ -88,17 +89,19 @@ class EventStore:
         """Append several events, all or none, and return the sequence of the first.
 
         ``expected_seq`` must be the last sequence, 0 for none. The same events under the
-        same ``idempotency_key`` are stored once. ``epoch`` is that of the run's lease. Raises
+        same ``idempotency_key`` are stored once. ``epoch`` is that of the run's lease,
+        by default of the one that this process has. Raises
         InvalidEvent (the message names the field), InvalidInputError (no event, another
         tenant), InvalidRunState (ended, or the move is not legal), WrongExpectedSequence,
         ConflictError (the key stands for other events), Fenced, StorageError.
         """
+        run_id = check_run_id(execution_id)
         wanted = _Wanted(
-            run_id=check_run_id(execution_id),
+            run_id=run_id,
             tenant=_tenant(tenant_id),
             expected=None if expected_seq is None else _whole("expected_seq", expected_seq),
             key=check_text("idempotency_key", idempotency_key),
-            epoch=epoch,
+            epoch=self._runs.epoch(run_id) if epoch is None else epoch,
         )
         now = self._clock()
         drafted = draft_events(self._objects, events, now, self._runs.salts)
@@ -182,8 +185,7 @@ class EventStore:
         tenant = head.tenant or ""
         entries = self._ledger.entries(Family.RUN, run_id, after=after, limit=limit)
         for entry, payload in bodies.payloads(self._objects, entries):
-            event = event_from_stored(entry.kind, payload)
-            yield StoredEvent(entry.seq, run_id, tenant, event, entry.timestamp)
+            yield _stored(run_id, tenant, entry, payload)
 
     def follow(
         self, execution_id: RunId | str, after: int = 0, *, pause: Pause | None = None
@@ -202,12 +204,7 @@ class EventStore:
             after=_whole("after", after),
             pause=pause or self._pause,
         )
-        return (
-            StoredEvent(
-                entry.seq, run_id, tenant, event_from_stored(entry.kind, payload), entry.timestamp
-            )
-            for entry, payload in landed
-        )
+        return (_stored(run_id, tenant, entry, payload) for entry, payload in landed)
 
     def get_latest_sequence(self, execution_id: RunId | str) -> int | None:
         """Return the sequence of the last event; None when there is none."""
@@ -246,6 +243,12 @@ class _Wanted:
     expected: int | None
     key: str | None
     epoch: int | None
+
+
+def _stored(run_id: str, tenant: str, entry: Entry, payload: Json) -> StoredEvent:
+    event = event_from_stored(entry.kind, payload)
+    erased = entry.commitment is not None
+    return StoredEvent(entry.seq, run_id, tenant, event, entry.timestamp, erased=erased)
 
 
 def _new(wanted: _Wanted, now: datetime) -> NewRun:

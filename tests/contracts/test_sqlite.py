@@ -22,6 +22,7 @@ from aivcs.testing.live import LiveRunContract
 from aivcs.testing.owning import ReapingContract
 from aivcs.testing.purging import PurgingContract
 from aivcs.testing.releases import ReleaseRegistryContract
+from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
 
 if TYPE_CHECKING:
@@ -155,6 +156,10 @@ class TestOsProcesses(OnDisk, ProcessesContract):
 
 
 class TestEvents(OnDisk, EventStoreContract):
+    pass
+
+
+class TestReplays(OnDisk, ReplayContract):
     pass
 
 

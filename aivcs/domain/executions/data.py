@@ -75,23 +75,28 @@ class ExecutionEventData:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event with its place in the log: ``sequence`` from 1, dense, in one execution."""
+    """An event with its place in the log: ``sequence`` from 1, dense, in one execution.
+
+    Of an ``erased`` one only the kind is left; its event is ``Custom`` with no data.
+    """
 
     sequence: int
     execution_id: str
     tenant_id: str
     event: ExecutionEventData
     timestamp: datetime
+    erased: bool = False
 
     def to_dict(self) -> dict[str, Json]:
-        """Return it as JSON, the time as RFC 3339 in UTC."""
-        return {
+        """Return it as JSON, the time as RFC 3339 in UTC; ``erased`` only where it is true."""
+        told: dict[str, Json] = {
             "sequence": self.sequence,
             "execution_id": self.execution_id,
             "tenant_id": self.tenant_id,
             "event": self.event.to_dict(),
             "timestamp": text(self.timestamp),
         }
+        return {**told, "erased": True} if self.erased else told
 
 
 def _fields(variant: type[ExecutionEventData]) -> tuple[Field, ...]:
