@@ -16,11 +16,15 @@ from aivcs.domain.names import check_run_id, check_text
 from aivcs.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from aivcs.domain.canonical import Json
 
 _Word = TypeVar("_Word", bound=StrEnum)
+
+STEP_KINDS: Final = frozenset({"step_started", "step_completed", "step_failed"})
+"""The kinds of events that change what a snapshot says of steps."""
 
 _REQUIRED: Final = ("execution_id", "tenant_id", "state", "timestamp", "sequence_number")
 _FORM: Final = 'a state is a text such as "Running", or {"Waiting": "approval"}'
@@ -136,20 +140,22 @@ class ExecutionSnapshot:
             wait=wait,
         )
 
-    def stepped(self, kind: str, payload: Json) -> ExecutionSnapshot:
-        """Return what an event makes of the steps; events of other kinds change nothing."""
-        step = payload.get("step_id") if isinstance(payload, dict) else None
-        if not isinstance(step, str):
-            return self
-        if kind == "step_started":
-            return replace(self, current_step_id=step)
-        current = None if self.current_step_id == step else self.current_step_id
-        if kind == "step_failed":
-            return replace(self, current_step_id=current)
-        if kind != "step_completed":
-            return self
-        assert isinstance(payload, dict)  # noqa: S101 - it had a step_id
-        outputs = {**self.step_outputs, step: payload.get("output")}
+    def after(self, events: Iterable[tuple[str, Json]]) -> ExecutionSnapshot:
+        """Return what further events, given as kind and payload, make of the steps.
+
+        Events of other kinds change nothing, nor do those of another shape.
+        """
+        current, outputs = self.current_step_id, dict(self.step_outputs)
+        for kind, payload in events:
+            step = payload.get("step_id") if isinstance(payload, Mapping) else None
+            if kind not in STEP_KINDS or not isinstance(step, str):
+                continue
+            if kind == "step_started":
+                current = step
+            elif current == step:
+                current = None
+            if kind == "step_completed" and isinstance(payload, Mapping):
+                outputs[step] = payload.get("output")
         return replace(self, current_step_id=current, step_outputs=outputs)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.commitment import leaf_of
 from aivcs.domain.execution import ExecutionState
-from aivcs.domain.execution_snapshot import ExecutionSnapshot, Freshness
+from aivcs.domain.execution_snapshot import STEP_KINDS, ExecutionSnapshot, Freshness
 from aivcs.domain.merkle import Frontier
 from aivcs.domain.stream import Family
 from aivcs.services.bodies import payloads
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
 
-_STEPS: Final = frozenset({"step_started", "step_completed", "step_failed"})
 _PAGE: Final = 1000
 
 
@@ -92,12 +91,17 @@ class Histories:
         self, head: Stream, snapshot: ExecutionSnapshot, known: Frontier
     ) -> tuple[ExecutionSnapshot, Frontier]:
         since = self._since(head.name, known.size, head.size)
-        while page := list(islice(since, _PAGE)):
-            known = known.grown(map(leaf_of, page))
-            steps = (entry for entry in page if entry.kind in _STEPS)
-            for entry, payload in payloads(self._objects, steps):
-                snapshot = snapshot.stepped(entry.kind, payload)
-        return snapshot, known
+        grown = known
+
+        def steps() -> Iterator[Entry]:
+            nonlocal grown
+            while page := list(islice(since, _PAGE)):
+                grown = grown.grown(map(leaf_of, page))
+                yield from (entry for entry in page if entry.kind in STEP_KINDS)
+
+        events = ((entry.kind, payload) for entry, payload in payloads(self._objects, steps()))
+        folded = snapshot.after(events)
+        return folded, grown
 
     def _head(self, execution_id: str) -> Stream | None:
         return self._ledger.stream(Family.RUN, execution_id)
