@@ -20,6 +20,7 @@ from aivcs.repo.surroundings import (
     working_folder,
 )
 from aivcs.repo.upkeep import Upkeep
+from aivcs.services.committing import grouped
 from aivcs.services.objects import CasStore
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from aivcs.services.specs import SpecStore
     from aivcs.services.state_store import StateStore
     from aivcs.services.wrapping import Outcome
+    from aivcs.services.writing import Writer
 
 _HOW_TO_START = (
     "name a spec with --spec (spec=), or an agent that has a release with --agent (agent=)"
@@ -73,7 +75,7 @@ class Repo(Upkeep, Review):
         self.folder = folder
         self.created = created
         self.clock = clock
-        self._ledger = ledger
+        self._ledger = ledger = grouped(ledger) if durability == "group" else ledger
         self._blobs = blobs
         self._ids = ids
         self._salts = salts
@@ -197,8 +199,14 @@ class Repo(Upkeep, Review):
             self.objects,
             self._ledger,
             self.clock,
-            buffered=self._buffered,
+            writer=self._writer if self._buffered else None,
         )
+
+    @cached_property
+    def _writer(self) -> Writer:
+        from aivcs.services.writing import Writer
+
+        return Writer(self._ledger)
 
     def command(  # noqa: PLR0913 - what there is to say about a command
         self,
@@ -272,6 +280,8 @@ class Repo(Upkeep, Review):
     def close(self) -> None:
         """Release the repository; sealing may begin in the background, when it pays."""
         self._closed = True
+        if "_writer" in self.__dict__:
+            self._writer.close()
         if "state" in self.__dict__:
             self.state.close()
         if self._sealing is not None:

@@ -3,47 +3,42 @@
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aivcs.domain import canonical
-from aivcs.domain.batch import Append, Batch, Reference, Role
+from aivcs.domain.batch import Reference, Role
 from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.events import check_kind
-from aivcs.domain.run import RunStatus, RunSummary
-from aivcs.domain.stream import Family
+from aivcs.domain.run import RunStatus, RunSummary, invalid_state
 from aivcs.errors import AivcsError, RepositoryClosed
 from aivcs.services import bodies
+from aivcs.services.buffering import Buffer
 
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self
 
-    from aivcs.domain.batch import Draft
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunId, RunRecord
-    from aivcs.domain.stored import StoredObject
-    from aivcs.domain.stream import Entry
     from aivcs.ports import Clock, Ledger
     from aivcs.services.intake import Content
     from aivcs.services.objects import CasStore
     from aivcs.services.owning import HeldLease
     from aivcs.services.runs import RunLedger
-
-_MANY_EVENTS: Final = 100
-_MANY_BYTES: Final = 256 * 1024
-_PATIENCE_SECONDS: Final = 0.1
+    from aivcs.services.writing import Writer
 
 
 class LiveRun:
     """A RUNNING run as a context manager.
 
     A clean exit completes the run; an exception fails it and is raised again;
-    KeyboardInterrupt cancels it. Buffered events are durable after ``flush()``, after
-    every read of the run through this object, and at the end; without buffering each
-    event is durable when ``event()`` returns. Safe to use from several threads; in a
-    forked child every call raises RepositoryClosed.
+    KeyboardInterrupt cancels it. With a ``writer`` an event waits in memory for a tenth of
+    a second at most; it is durable after ``flush()``, after every read of the run through
+    this object, and at the end. What the writer met is raised by the next call, and a run
+    with an error that nobody was told of is not completed. Without a writer each event is
+    durable when ``event()`` returns. Safe to use from several threads; in a forked child
+    every call raises RepositoryClosed.
     """
 
     def __init__(
@@ -54,58 +49,47 @@ class LiveRun:
         ledger: Ledger,
         clock: Clock,
         *,
-        buffered: bool,
+        writer: Writer | None,
     ) -> None:
         self.run_id = run_id
         self._runs = runs
         self._objects = objects
-        self._ledger = ledger
         self._clock = clock
-        self._buffered = buffered
+        self._writer = writer
         self._started = clock()
         self._process = os.getpid()
-        self._lock = threading.RLock()
-        self._drafts: list[Draft] = []
-        self._stored: list[StoredObject] = []
-        self._references: list[Reference] = []
-        self._bytes = 0
-        self._since: datetime | None = None
-        self._ended = False
-        self._sent: tuple[Draft, ...] = ()
-        self._seen = 0
+        self._buffer = Buffer(ledger, run_id, lambda: runs.epoch(run_id))
+        self._status = RunStatus.RUNNING
 
     def event(
         self, kind: str, payload: object = None, *, timestamp: datetime | None = None
     ) -> None:
         """Record an event; the payload is encoded before this returns.
 
-        Raises InvalidEvent, InvalidRunState (the run has ended), StorageError.
+        Buffered, it returns without waiting for the disk, unless 10,000 events or 8 MiB wait
+        already. Raises InvalidEvent, InvalidRunState (the run has ended), StorageError.
         """
-        self._require_own_process()
+        self._check()
+        if self._status is not RunStatus.RUNNING:
+            raise invalid_state(self.run_id, self._status)
         now = self._clock()
         body = {} if payload is None else payload
         salt = self._runs.salts(SALT_SIZE)
         draft, stored = bodies.draft(
             self._objects, check_kind(kind), body, timestamp, now, salt=salt
         )
-        with self._lock:
-            self._drafts.append(draft)
-            self._bytes += len(draft.body or "")
-            if stored is not None:
-                self._stored.append(stored)
-                self._bytes += len(stored.data or b"")
-            self._since = self._since or now
-            if self._is_due(now):
-                self.flush()
+        urgency = self._buffer.add(draft, stored)
+        if self._writer is None or self._buffer.is_full:
+            self._buffer.commit()
+        elif urgency is not None:
+            self._writer.expect(self._buffer, urgency)
 
-    def _is_due(self, now: datetime) -> bool:
-        waited = (now - self._since).total_seconds() if self._since else 0
-        return (
-            not self._buffered
-            or len(self._drafts) >= _MANY_EVENTS
-            or self._bytes >= _MANY_BYTES
-            or not 0 <= waited < _PATIENCE_SECONDS
-        )
+    def _check(self) -> None:
+        """Raise what the writer met, and refuse to be used in another process."""
+        self._require_own_process()
+        if (error := self._buffer.error) is not None:
+            self._buffer.error = None
+            raise error
 
     def _require_own_process(self) -> None:
         if self._process != os.getpid():
@@ -114,9 +98,10 @@ class LiveRun:
 
     def artifact(self, name: str, data: bytes | str) -> Digest:
         """Store data the run produced and record it; a text is stored as UTF-8."""
+        self._check()
         content = data.encode() if isinstance(data, str) else bytes(data)
         stored = self._objects.prepare(content)
-        self._keep(stored, Role.ARTIFACT)
+        self._buffer.keep(stored, Reference(stored.digest, Role.ARTIFACT, self.run_id))
         self.event(
             "artifact_stored",
             {
@@ -135,8 +120,9 @@ class LiveRun:
         ``checkpoint_id`` defaults to the state's digest. Raises InvalidInputError for a
         state that is not JSON.
         """
+        self._check()
         stored = self._objects.prepare(canonical.dumps(state))
-        self._keep(stored, Role.CHECKPOINT)
+        self._buffer.keep(stored, Reference(stored.digest, Role.CHECKPOINT, self.run_id))
         self.event(
             "checkpoint_saved",
             {
@@ -153,63 +139,15 @@ class LiveRun:
         ``data`` is bytes, a path or a binary file. Raises InvalidInputError for what cannot
         be read, StorageError.
         """
+        self._check()
         stored = self._objects.prepare(data)
-        self._keep(stored, Role.STATE)
+        self._buffer.keep(stored, Reference(stored.digest, Role.STATE, self.run_id))
         return stored.digest
-
-    def _keep(self, stored: StoredObject, role: Role) -> None:
-        self._require_own_process()
-        with self._lock:
-            self._stored.append(stored)
-            self._references.append(Reference(stored.digest, role, self.run_id))
 
     def flush(self) -> None:
         """Make every event recorded so far durable. Raises like ``event``."""
-        self._require_own_process()
-        with self._lock:
-            batch = self._pending()
-            if batch != Batch():
-                self._commit(batch)
-
-    def _commit(self, batch: Batch) -> None:
-        """Commit what ``_pending`` gave, and remember it until that has surely landed."""
-        self._sent = tuple(self._drafts)
-        receipt = self._ledger.commit(batch)
-        self._sent = ()
-        for seqs in receipt.seqs:
-            self._seen = seqs[-1]
-        self._forget()
-
-    def _drop_landed(self) -> None:
-        """Forget drafts of a commit that failed and landed all the same."""
-        sent = [_content(draft) for draft in self._sent]
-        if not sent:
-            return
-        entries = self._ledger.entries(Family.RUN, self.run_id, after=self._seen)
-        found = [_content(entry) for entry in entries]
-        for at in range(len(found)):
-            if found[at : at + len(sent)] == sent:
-                del self._drafts[: len(sent)]
-                self._seen += at + len(sent)
-                break
-        self._sent = ()
-
-    def _pending(self) -> Batch:
-        self._drop_landed()
-        epoch = self._runs.epoch(self.run_id)
-        append = Append(Family.RUN, self.run_id, tuple(self._drafts), epoch=epoch)
-        return Batch(
-            objects=tuple(self._stored),
-            appends=(append,) if self._drafts else (),
-            references=tuple(self._references),
-        )
-
-    def _forget(self) -> None:
-        self._drafts.clear()
-        self._stored.clear()
-        self._references.clear()
-        self._bytes = 0
-        self._since = None
+        self._check()
+        self._buffer.commit()
 
     def lease(self, holder: str | None = None, seconds: float = 30.0) -> HeldLease:
         """Own this run until the lease is let go of; see RunLedger.lease."""
@@ -233,14 +171,18 @@ class LiveRun:
         InvalidRunState (also for a gap in a run to complete), StorageError.
         """
         self._require_own_process()
-        with self._lock:
+        with self._buffer.writing:
             try:
+                if status is RunStatus.COMPLETED:
+                    self._check()
                 self._end(status, final_state, reason)
             except AivcsError:
                 with suppress(AivcsError):
-                    self.flush()
+                    self._buffer.commit()
                 raise
-            self._ended = True
+            self._status = status
+            if self._writer is not None:
+                self._writer.forget(self._buffer)
         return self._runs.get_run(self.run_id)
 
     def _end(self, status: RunStatus, final_state: Digest | None, reason: str | None) -> None:
@@ -252,15 +194,7 @@ class LiveRun:
             success=status is RunStatus.COMPLETED,
         )
         end, references = self._runs.ending(self.run_id, status, summary, reason=reason)
-        pending = self._pending()
-        self._commit(
-            Batch(
-                objects=pending.objects,
-                appends=pending.appends,
-                references=pending.references + references,
-                ends=(end,),
-            )
-        )
+        self._buffer.commit(end, references)
 
     def __enter__(self) -> Self:
         """Return self."""
@@ -268,7 +202,7 @@ class LiveRun:
 
     def __exit__(self, _: object, error: BaseException | None, *rest: object) -> None:
         """End the run as the block ended, unless ``end`` did."""
-        if self._ended:
+        if self._status is not RunStatus.RUNNING:
             return
         if error is None or (isinstance(error, SystemExit) and not error.code):
             self.end(RunStatus.COMPLETED)
@@ -276,8 +210,3 @@ class LiveRun:
             self.end(RunStatus.FAILED, reason=f"{type(error).__name__}: {error}")
         else:
             self.end(RunStatus.CANCELLED, reason=type(error).__name__)
-
-
-def _content(item: Draft | Entry) -> tuple[object, ...]:
-    """Return what tells one event of this run from another."""
-    return item.kind, item.body, item.object, item.timestamp, item.recorded_at

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +32,22 @@ if TYPE_CHECKING:
     from aivcs.domain.run import RunId
     from aivcs.services.live import LiveRun
     from aivcs.testing.subject import OpenRepo
+
+
+_PATIENCE_SECONDS = 30
+
+
+def eventually(check: Callable[[], bool]) -> None:
+    """Wait until something holds that another thread brings about."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def has_failed(run: LiveRun) -> bool:
+    """Tell whether the writer met an error that nobody was told of yet."""
+    return run._buffer.error is not None  # noqa: SLF001 - a call would be told
 
 
 def kinds(repo: Repo, run_id: RunId) -> list[str]:
@@ -110,11 +128,11 @@ class LiveRunContract(RepoContract):
         found = [(r.spec_digest, r.metadata.agent_name) for r in repo.runs.list_runs()]
         assert found == [(spec, "agent"), (spec, "agent"), (spec, "helper")]
 
-    def test_events_wait_for_a_flush_at_most(self, open_repo: OpenRepo) -> None:
+    def test_events_wait_for_a_flush_at_most(self, repo: Repo, spec: Digest) -> None:
         """Buffered or not, what was flushed or read through the run is in the ledger."""
-        with frozen(open_repo) as repo, repo.run(spec=add_spec(repo)) as run:
+        with repo.run(spec=spec) as run:
             run.event("one")
-            assert kinds(repo, run.run_id) == ([] if self.buffers else ["one"])
+            assert kinds(repo, run.run_id) in ([[], ["one"]] if self.buffers else [["one"]])
             run.flush()
             assert kinds(repo, run.run_id) == ["one"]
             run.event("two")
@@ -122,16 +140,57 @@ class LiveRunContract(RepoContract):
             run.flush()
             assert kinds(repo, run.run_id) == ["one", "two"]
 
-    def test_many_events_do_not_wait(self, open_repo: OpenRepo) -> None:
-        """Neither very many nor very long ones stay in the buffer."""
+    def test_an_event_waits_for_no_other(self, open_repo: OpenRepo) -> None:
+        """It lands though nothing follows it, however the clock of the repository goes."""
         with frozen(open_repo) as repo, repo.run(spec=add_spec(repo)) as run:
-            for _ in range(250):
+            for number in range(1, 4):
                 run.event("note")
-            assert len(kinds(repo, run.run_id)) >= 200
+                wanted = ["note"] * number
+                eventually(lambda: kinds(repo, run.run_id) == wanted)  # noqa: B023
+
+    def test_many_events_do_not_wait(self, repo: Repo, spec: Digest) -> None:
+        """Neither very many nor very long ones stay in the buffer, and all land in order."""
+        with repo.run(spec=spec) as run:
+            for number in range(250):
+                run.event("note", number)
+            eventually(lambda: len(kinds(repo, run.run_id)) >= 200)
             run.flush()
             for number in range(10):
                 run.event("long", noise(60_000, number).hex())
-            assert len(kinds(repo, run.run_id)) > 250
+            eventually(lambda: len(kinds(repo, run.run_id)) > 250)
+        payloads = [event.payload for event in repo.runs.get_events(run.run_id)]
+        assert payloads[:250] == list(range(250))
+        assert payloads[250:] == [noise(60_000, number).hex() for number in range(10)]
+
+    def test_several_runs_at_once(self, repo: Repo, spec: Digest) -> None:
+        """Each keeps its own order, from whatever thread its events come."""
+        runs = [repo.run(spec=spec) for _ in range(5)]
+
+        def record(run: LiveRun) -> None:
+            with run:
+                for number in range(300):
+                    run.event("note", number)
+
+        threads = [threading.Thread(target=record, args=(run,)) for run in runs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for run in runs:
+            record_now = repo.runs.get_run(run.run_id)
+            assert (record_now.status, record_now.total_events) == (RunStatus.COMPLETED, 300)
+            payloads = [event.payload for event in repo.runs.get_events(run.run_id)]
+            assert payloads == list(range(300))
+        assert repo.verify().problems == ()
+
+    def test_nothing_follows_the_end(self, repo: Repo, spec: Digest) -> None:
+        """An event after it is refused at once, and the log stays as it is."""
+        with repo.run(spec=spec) as run:
+            run.event("note")
+        with pytest.raises(InvalidRunState, match="COMPLETED"):
+            run.event("late")
+        run.flush()
+        assert run.record().total_events == 1
 
     def test_the_payload_is_taken_at_once(self, repo: Repo, spec: Digest) -> None:
         """Changing it afterwards changes no event."""
@@ -246,6 +305,59 @@ class LiveRunContract(RepoContract):
             record = sound.runs.get_run(run.run_id)
             assert (record.status, record.total_events) == (RunStatus.RUNNING, 1)
             assert run.end(RunStatus.FAILED).total_events == 1
+
+    @pytest.mark.parametrize("landed", [False, True])
+    def test_what_the_writer_met_is_raised_by_the_next_call(
+        self,
+        open_repo: OpenRepo,
+        landed: bool,  # noqa: FBT001
+    ) -> None:
+        """Once; its events are kept and land with those that follow, once."""
+        with open_repo() as sound:
+            spec = add_spec(sound)
+            ledger = FailingLedger(sound.objects.ledger, landed=landed)
+            with Repo(ledger.port, sound.objects.blobs).run(spec=spec) as run:
+                for turn, call in enumerate((lambda: run.event("refused"), run.flush)):
+                    ledger.failures = 1
+                    run.event("note", turn)
+                    eventually(lambda: has_failed(run))
+                    with pytest.raises(StorageError, match="the disk failed"):
+                        call()
+                    run.event("more", turn)
+            found = [(e.kind, e.payload) for e in sound.runs.get_events(run.run_id)]
+            assert found == [("note", 0), ("more", 0), ("note", 1), ("more", 1)]
+            assert sound.runs.get_run(run.run_id).status is RunStatus.COMPLETED
+
+    def test_what_the_writer_met_and_nobody_heard_of(self, open_repo: OpenRepo) -> None:
+        """A clean exit raises it and does not complete the run; its events are kept."""
+        with open_repo() as sound:
+            spec = add_spec(sound)
+            ledger = FailingLedger(sound.objects.ledger, landed=False)
+            repo = Repo(ledger.port, sound.objects.blobs)
+            for error, status in ((StorageError, RunStatus.RUNNING), (KeyError, RunStatus.FAILED)):
+                with pytest.raises(error), repo.run(spec=spec) as run:  # noqa: PT012
+                    ledger.failures = 1
+                    run.event("note")
+                    eventually(lambda: has_failed(run))
+                    if error is KeyError:
+                        raise error
+                record = sound.runs.get_run(run.run_id)
+                assert (record.status, record.total_events) == (status, 1)
+
+    def test_closing_the_repository(self, open_repo: OpenRepo) -> None:
+        """What was recorded is kept; the run goes on elsewhere, and records no more here."""
+        repo = open_repo()
+        run = repo.run(spec=add_spec(repo))
+        run.event("note")
+        repo.close()
+        with pytest.raises(RepositoryClosed):
+            run.event("late")
+        with pytest.raises(RepositoryClosed):
+            run.flush()
+        if self.reopens:
+            with open_repo() as again:
+                assert kinds(again, run.run_id) == ["note"]
+                assert end(again, run.run_id, RunStatus.FAILED).total_events == 1
 
     def test_an_end_that_is_refused_loses_no_event(self, repo: Repo, spec: Digest) -> None:
         """A gap that somebody else left forbids completion; what was recorded stays."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import apsw
+
 from aivcs.adapters.sqlite import appending, ending, object_writes, writes
 from aivcs.adapters.sqlite.connection import WAIT_SECONDS, Connection
 from aivcs.adapters.sqlite.health import Health
@@ -20,8 +22,6 @@ from aivcs.errors import AivcsError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    import apsw
 
 
 class SqliteLedger(RunReads, ObjectReads, Housekeeping, Health):
@@ -61,8 +61,11 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping, Health):
                 try:
                     with self._db.writing() as db:
                         answers.append(self._apply(db, batch))
-                except StorageError:
-                    raise
+                except StorageError as error:
+                    # What a rule of the tables refuses is this batch alone.
+                    if not isinstance(error.__cause__, apsw.ConstraintError):
+                        raise
+                    answers.append(error)
                 except AivcsError as error:
                     answers.append(error)
         return answers
