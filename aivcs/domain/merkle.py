@@ -42,16 +42,22 @@ class Frontier:
 
     def grown(self, leaves: Iterable[bytes]) -> Frontier:
         """Return the frontier after more leaves, given as leaf hashes."""
-        peaks = list(self.peaks)
-        size = self.size
-        for leaf in leaves:
-            node, level = leaf, size
-            while level & 1:
-                node = sha256(b"\1" + peaks.pop() + node).digest()
-                level >>= 1
-            peaks.append(node)
-            size += 1
-        return Frontier(size, tuple(peaks))
+        larger, smaller = list(self.peaks), []
+        nodes = list(leaves)
+        size = self.size + len(nodes)
+        # Level by level: a peak of this level comes before the nodes, one left over is a peak.
+        level = self.size
+        while nodes:
+            if level & 1:
+                nodes.insert(0, larger.pop())
+            if len(nodes) & 1:
+                smaller.append(nodes.pop())
+            pairs = iter(nodes)
+            nodes = [
+                sha256(b"\1" + one + two).digest() for one, two in zip(pairs, pairs, strict=True)
+            ]
+            level >>= 1
+        return Frontier(size, (*larger, *reversed(smaller)))
 
     def root(self) -> bytes:
         """Return the root of the tree; of an empty one the SHA-256 of nothing."""

@@ -113,10 +113,13 @@ def entry(row: Row) -> Entry:
 
 def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:
     """Return the bindings that insert a draft under ``seq``, and its leaf hash."""
-    times = to_micros(new.timestamp), to_micros(new.recorded_at)
+    kind, body, salt, happened = new.kind, new.body, new.salt, new.timestamp
+    at = recorded_at = to_micros(happened)
+    if new.recorded_at is not happened:
+        recorded_at = to_micros(new.recorded_at)
     large = None if new.object is None else new.object.raw
-    leaf = stored_leaf(seq, new.kind, *times, new.body, large, new.salt, None)
-    return (stream, seq, new.kind, *times, new.body, large, new.salt, leaf[:LENGTH]), leaf
+    leaf = stored_leaf(seq, kind, at, recorded_at, body, large, salt, None)
+    return (stream, seq, kind, at, recorded_at, body, large, salt, leaf[:LENGTH]), leaf
 
 
 def run(row: Row) -> RunRecord:

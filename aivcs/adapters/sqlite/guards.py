@@ -66,6 +66,8 @@ def guards() -> str:
     """Return every trigger but those of the index of packs."""
     created, running = ExecutionState.CREATED.value, ExecutionState.RUNNING.value
     ended = ", ".join(f"'{state}'" for state in ExecutionState if state.terminal)
+    # A chain: the engine makes a table of a longer list, and does so for each row.
+    open_stream = " AND ".join(f"state IS NOT '{one}'" for one in ExecutionState if one.terminal)
     fixed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in ("id", "family", "name"))
     return (
         "".join(_never(table, "DELETE") for table in _KEPT)
@@ -122,10 +124,10 @@ END;
 CREATE TRIGGER entries_insert BEFORE INSERT ON entries BEGIN
   SELECT RAISE(ABORT, 'aivcs: entries are dense') WHERE
     NEW.seq <> 1 + (SELECT ifnull(max(seq), 0) FROM entries WHERE stream = NEW.stream)
-    OR EXISTS (SELECT 1 FROM entries WHERE id = NEW.id);
+    OR (NEW.id > 0 AND EXISTS (SELECT 1 FROM entries WHERE id = NEW.id));
   SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NEW.commitment IS NOT NULL
-    OR NOT EXISTS (SELECT 1 FROM streams WHERE id = NEW.stream AND NEW.seq <= size
-      AND ifnull(state, '') NOT IN ({ended}));
+    OR NOT EXISTS (SELECT 1 FROM streams
+      WHERE id = NEW.stream AND NEW.seq <= size AND {open_stream});
 END;
 CREATE TRIGGER early_insert BEFORE INSERT ON early BEGIN
   SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NEW.commitment IS NOT NULL

@@ -97,7 +97,7 @@ CREATE TABLE expired (
 ) STRICT;
 
 CREATE TABLE entries (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY CHECK (id > 0),
   stream INTEGER NOT NULL REFERENCES streams (id),
   seq INTEGER NOT NULL CHECK (seq >= 1),
   kind TEXT NOT NULL CHECK (length(kind) > 0),

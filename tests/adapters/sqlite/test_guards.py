@@ -119,7 +119,7 @@ def test_no_entry_out_of_turn(filled: Any, foreign: Foreign, or_: str) -> None:
     release, grown = 5, "size = {0}, frontier = zeroblob(64)"
     scripts = [
         *(entry(or_, stream=running, seq=seq) for seq in (0, 1, 2, 3, 4, 9)),
-        entry(or_, stream=running, seq=3, id=1),
+        *(entry(or_, stream=running, seq=3, id=number) for number in (1, 0, -1)),
         *(entry(or_, stream=completed, seq=seq) for seq in (1, 5, 6)),
         *(entry(or_, stream=release, seq=seq) for seq in (1, 2, 3)),
         entry(or_, stream=99, seq=1),
@@ -129,10 +129,13 @@ def test_no_entry_out_of_turn(filled: Any, foreign: Foreign, or_: str) -> None:
         + entry(or_, stream=running, seq=3, id=1),
         (
             f"UPDATE streams SET {grown.format(3)} WHERE id = {running};"
-            f"INSERT {or_}INTO entries VALUES (NULL, {running}, 3, 'forged', 0, 0, NULL, NULL, NULL,"
-            " zeroblob(32), zeroblob(8))"
+            f"INSERT {or_}INTO entries VALUES (NULL, {running}, 3, 'forged', 0, 0, NULL,"
+            " NULL, NULL, zeroblob(32), zeroblob(8))"
         ),
     ]
+    grow = f"UPDATE streams SET {grown.format(3)} WHERE id = {running};"
+    if or_ != "OR IGNORE ":  # which leaves the row out without a word
+        scripts.append(grow + entry(or_, stream=running, seq=3, id=-1))
     answers = foreign(filled.path, *scripts)
     assert [a for a in answers if not a.startswith(("aivcs: ", "CHECK constraint"))] == []
 
