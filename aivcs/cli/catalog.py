@@ -56,6 +56,13 @@ FAMILIES: Final = {
         "list": ("aivcs.cli.runs:list_runs", "List the runs, the newest first."),
         "show": ("aivcs.cli.runs:show", "Show a run."),
         "events": ("aivcs.cli.run_events:events", "Show what happened in a run."),
+        "watch": ("aivcs.cli.run_events:watch", "Show a run as it happens, until it has ended."),
+        "diff": ("aivcs.cli.run_diff:diff", "Show in what two runs differ, and where first."),
+        "replay": (
+            "aivcs.cli.run_replay:replay",
+            "Read a run again: its digests, and what its events add up to.",
+        ),
+        "export": ("aivcs.cli.run_export:export", "Write the events of a run as JSON Lines."),
     },
 }
 """The commands of each family."""

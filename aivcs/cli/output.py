@@ -55,6 +55,27 @@ def write_json(value: object) -> None:
     _write(f"{text}\n")
 
 
+def write_json_items(values: Iterable[object]) -> None:
+    """Print one JSON list, each value on a line of its own as soon as it comes.
+
+    What was printed is a list also when an error or Ctrl-C ends it early.
+    """
+    opening = "["
+    try:
+        for value in values:
+            _write(f"{opening}{json_text(value)}")
+            opening = ",\n"
+    finally:
+        _write("[]\n" if opening == "[" else "]\n")
+
+
+def write_json_lines(values: Iterable[object]) -> None:
+    """Print one JSON value a line."""
+    for value in values:
+        write_bytes(f"{json_text(value)}\n".encode())
+    sys.stdout.buffer.flush()
+
+
 def write_bytes(data: bytes) -> None:
     """Write all of the bytes to stdout. Raises OSError."""
     rest = memoryview(data)
@@ -82,7 +103,7 @@ def write_fields(fields: Iterable[tuple[str, object]]) -> None:
 def write_table(columns: Sequence[Column], views: Iterable[View]) -> None:
     """Print a table: with rich on a terminal, aligned text elsewhere."""
     headings = [heading for heading, _ in columns]
-    rows = [[_clip(cell(value(view))) for _, value in columns] for view in views]
+    rows = [[clip(cell(value(view))) for _, value in columns] for view in views]
     if not sys.stdout.isatty():
         write_lines(_aligned([headings, *rows]))
         return
@@ -174,7 +195,8 @@ def printable(text: str) -> str:
     return text if text.isprintable() else text.translate(_CONTROLS)
 
 
-def _clip(text: str) -> str:
+def clip(text: str) -> str:
+    """Return the beginning of a text that is too long for a line."""
     return (
         text
         if len(text) <= _LONGEST_CELL

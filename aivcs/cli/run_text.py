@@ -24,6 +24,19 @@ ROW_COLUMNS: Final[tuple[output.Column, ...]] = (
     ("tags", lambda view: _pairs(view["tags"])),
 )
 
+EVENT_COLUMNS: Final[tuple[output.Column, ...]] = (
+    ("seq", lambda view: view["seq"]),
+    ("time", lambda view: output.second(view["timestamp"])),
+    ("kind", lambda view: view["kind"]),
+    ("payload", lambda view: "erased" if "erased" in view else output.json_text(view["payload"])),
+)
+
+
+def event_line(view: View) -> str:
+    """Return an event on one line that fits those before and behind it."""
+    seq, time, kind, payload = (str(value(view)) for _, value in EVENT_COLUMNS)
+    return output.clip(f"{seq:>5}  {time}  {kind:<18}  {payload}")
+
 
 def write_run(view: View) -> None:
     """Print the fields of a run that have a value."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.spec import AgentSpec, SpecFile
     from aivcs.domain.stored import StoredObject
+    from aivcs.services.replaying import Replay
 
 View: TypeAlias = "dict[str, Json]"
 
@@ -94,6 +95,22 @@ def event(happened: RunEvent) -> View:
         "timestamp": _time(happened.timestamp),
     }
     return {**view, "erased": True} if happened.erased else view
+
+
+def replay(found: Replay) -> View:
+    """Return a replayed run: its digests, and its execution."""
+    summary = found.summary
+    return {
+        "run_id": summary.run_id,
+        "agent_name": summary.agent_name,
+        "status": summary.status.value,
+        "event_count": summary.event_count,
+        "replay_digest": str(summary.replay_digest),
+        "behaviour_digest": str(summary.behaviour_digest),
+        "spec_digest": _hex(summary.spec_digest),
+        "execution": found.execution.to_dict(),
+        "passed_over": found.passed_over,
+    }
 
 
 def release(record: ReleaseRecord) -> View:

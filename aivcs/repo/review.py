@@ -9,7 +9,7 @@ from aivcs.repo.surroundings import pause
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from aivcs.domain.digest import Digest
@@ -80,20 +80,25 @@ class Review:
         return self._replayer.diff(a, b, pointers)
 
     def watch(
-        self, run_id: RunId | str, after: int = 0, *, pause: Pause = pause
+        self,
+        run_id: RunId | str,
+        after: int = 0,
+        *,
+        kinds: Collection[str] = (),
+        pause: Pause = pause,
     ) -> Iterator[RunEvent]:
         """Yield events with seq > ``after`` as they land, until the run has ended.
 
-        Early events come when their gap is closed. Raises RunNotFound.
+        Of ``kinds`` if any are given. Early events come when their gap is closed. Raises
+        RunNotFound.
         """
-        from aivcs.domain.events import RunEvent
         from aivcs.services import following
+        from aivcs.services.reading import event_of
 
-        following.head(self._ledger, str(run_id))
         parts = self._ledger, self.objects, str(run_id)
         for entry, payload in following.follow(*parts, after=after, pause=pause):
-            erased = entry.commitment is not None
-            yield RunEvent(entry.seq, entry.kind, payload, entry.timestamp, erased=erased)
+            if not kinds or entry.kind in kinds:
+                yield event_of(entry, payload)
 
     def write_trace(self, run_id: RunId | str, folder: str | os.PathLike[str]) -> Path:
         """Write a run with its events and their digest below ``folder``; return where.

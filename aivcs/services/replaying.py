@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from aivcs.domain import replay
+from aivcs.domain import replay, strictjson
 from aivcs.domain.digest import Digest
 from aivcs.domain.executions.log import LogFold
+from aivcs.domain.kinds import CHECKPOINT_SAVED
 from aivcs.domain.replay import Fingerprints, ReplaySummary
 from aivcs.domain.rundiff import RunSide, diff_runs
 from aivcs.domain.trace import TraceArtifact
-from aivcs.errors import NotFound
+from aivcs.errors import InvalidInputError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,21 +110,32 @@ class Replayer:
     ) -> RunDiff:
         """Compare two runs with the states they ended in; takes memory for all events of both.
 
-        A final state counts where it is stored here and is JSON. ``pointers`` (RFC 6901) say
-        which parts of the states are compared. Raises InvalidInputError for a text that is none.
+        A final state, or that of the last checkpoint, counts where it is stored here as JSON.
+        ``pointers`` (RFC 6901) say which parts of the states are compared. Raises
+        InvalidInputError for a text that is none.
         """
         return diff_runs(self._side(a), self._side(b), pointers)
 
     def _side(self, run_id: RunId | str) -> RunSide:
         record = self._runs.get_run(run_id)
-        return RunSide(record, list(self._events(record)), self._state(record))
-
-    def _state(self, record: RunRecord) -> Json:
+        events = list(self._events(record))
         final = record.summary and record.summary.final_state_digest
-        if not final:
-            return None
+        state = None if final is None else self._state(str(final))
+        if state is None:
+            state = self._state(_last_checkpoint(events))
+        return RunSide(record, events, state)
+
+    def _state(self, digest: str) -> Json:
+        """Return the state of this digest, None where it is not stored here or is no JSON."""
         try:
-            state: Json = json.loads(self._objects.get(final))
-        except (NotFound, ValueError, RecursionError):
+            state: Json = strictjson.loads(self._objects.get(digest).decode())
+        except (InvalidInputError, NotFound, ValueError):
             return None
         return state
+
+
+def _last_checkpoint(events: Sequence[RunEvent]) -> str:
+    """Return what the last checkpoint calls its state."""
+    saved = next((one.payload for one in reversed(events) if one.kind == CHECKPOINT_SAVED), None)
+    named = saved.get("state_hash") if isinstance(saved, dict) else None
+    return named if isinstance(named, str) else ""

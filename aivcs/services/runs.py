@@ -9,7 +9,7 @@ from aivcs.domain import jsontext
 from aivcs.domain.batch import Append, Batch, EndRun, NewRun, Reference, Role
 from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.digest import Digest
-from aivcs.domain.events import MAX_SEQ, RunEvent, check_kind
+from aivcs.domain.events import MAX_SEQ, check_kind
 from aivcs.domain.names import check_name, check_run_id, check_text
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
 from aivcs.domain.stream import Family, RunQuery
@@ -17,15 +17,14 @@ from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
 from aivcs.services import bodies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import timedelta
 
     from aivcs.domain.batch import Draft
-    from aivcs.domain.canonical import Json
+    from aivcs.domain.events import RunEvent
     from aivcs.domain.lease import LeaseToken
     from aivcs.domain.run import RunRecord, RunSummary, Source
     from aivcs.domain.stored import StoredObject
-    from aivcs.domain.stream import Entry
     from aivcs.ports import Clock, Ids, Ledger, Salts
     from aivcs.services.erasing import Purged
     from aivcs.services.objects import CasStore
@@ -216,26 +215,24 @@ class RunLedger:
         return list(self.iter_events(run_id))
 
     def iter_events(
-        self, run_id: RunId | str, *, after: int = 0, limit: int | None = None
+        self,
+        run_id: RunId | str,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        kinds: Collection[str] = (),
     ) -> Iterator[RunEvent]:
         """Return an iterator over events with seq > ``after``, in constant memory.
 
-        Raises RunNotFound, InvalidInputError for a negative limit.
+        Of ``kinds`` if any are given. Raises RunNotFound, InvalidInputError for a negative
+        limit.
         """
-        self.get_run(run_id)
-        return self._events(str(run_id), max(0, min(after, MAX_SEQ)), _limit(limit))
+        from aivcs.services.reading import read_events
 
-    def _events(self, run_id: str, after: int, limit: int | None) -> Iterator[RunEvent]:
-        count = 0
-        entries = self._ledger.entries(Family.RUN, run_id, after=after, limit=limit)
-        for entry, payload in bodies.payloads(self._objects, entries):
-            count += 1
-            yield _event(entry, payload)
-        waiting = self._ledger.waiting(run_id)
-        early = [entry for seq, entry in waiting.items() if seq > after]
-        left = None if limit is None else max(0, limit - count)
-        for entry, payload in bodies.payloads(self._objects, early[:left]):
-            yield _event(entry, payload)
+        self.get_run(run_id)
+        parts = self._ledger, self._objects, str(run_id)
+        first = max(0, min(after, MAX_SEQ))
+        return read_events(*parts, after=first, limit=_limit(limit), kinds=kinds)
 
     def list_runs(
         self,
@@ -356,11 +353,6 @@ class RunLedger:
         record = self.get_run(run_id)
         if record.status.terminal:
             check_move(str(run_id), record.status, RunStatus.FAILED)
-
-
-def _event(entry: Entry, payload: Json) -> RunEvent:
-    erased = entry.commitment is not None
-    return RunEvent(entry.seq, entry.kind, payload, entry.timestamp, erased=erased)
 
 
 def _storable(text: str) -> str:

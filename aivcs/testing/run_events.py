@@ -313,6 +313,19 @@ class RunEventsContract(RepoContract):
         with pytest.raises(MissingObject, match=str(body)):
             repo.runs.get_events(run_id)
 
+    def test_events_of_some_kinds(self, repo: Repo, run_id: RunId) -> None:
+        """``kinds`` chooses before ``limit`` counts, early events too."""
+        kinds = {1: "a", 2: "b", 3: "a", 5: "a", 6: "b"}
+        repo.runs.append_events(run_id, [note(seq, kind=kind) for seq, kind in kinds.items()])
+        for limit in (None, 0, 1, 3, 9):
+            for after in (0, 1, 5):
+                for wanted in ((), ("a",), ("b", "a"), ("c",)):
+                    found = repo.runs.iter_events(run_id, after=after, limit=limit, kinds=wanted)
+                    fits = [
+                        s for s, k in kinds.items() if s > after and (not wanted or k in wanted)
+                    ]
+                    assert [event.seq for event in found] == fits[:limit]
+
     def test_paging_through_events(self, repo: Repo, run_id: RunId) -> None:
         """``after`` and ``limit`` cut the same list, early events at its end."""
         repo.runs.append_events(run_id, [note(seq) for seq in (1, 2, 3, 5, 7)])
