@@ -13,13 +13,25 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def programs_of_a_server() -> Iterator[None]:
     if programs() is None and "CI" not in os.environ:
         pytest.skip("there is no PostgreSQL server: apt-get install postgresql")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", PASSWORD)
-        with PostgresServer() as running:
-            yield running
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres(programs_of_a_server: None) -> Iterator[PostgresServer]:  # noqa: ARG001
+    with PostgresServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def breakable(programs_of_a_server: None) -> Iterator[PostgresServer]:  # noqa: ARG001
+    """Return a server that a test may kill; afterwards it runs again."""
+    with PostgresServer(quick=False) as running:
+        yield running
 
 
 @pytest.fixture

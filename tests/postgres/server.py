@@ -12,14 +12,11 @@ import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import psycopg
 
 from aivcs.adapters.postgres import Server, claimed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 USER: Final = "aivcs"
 PASSWORD: Final = "secret words"  # noqa: S105 - of a server that lives as long as the tests
@@ -44,6 +41,14 @@ def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+def _lives(number: int) -> bool:
+    try:
+        stat = Path(f"/proc/{number}/stat").read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 class PostgresServer:
@@ -111,8 +116,6 @@ class PostgresServer:
         ]  # fmt: skip
         command = [str(self._programs / "postgres"), "-D", str(self._data)]
         command += [part for setting in settings for part in ("-c", setting)]
-        # After a kill the file of the dead server is there; its number may be taken again.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -134,25 +137,34 @@ class PostgresServer:
             else:
                 return
 
-    def _all(self) -> Iterator[int]:
-        """Yield the numbers of the server's processes, the first one first."""
-        if self._process is not None:
-            number = self._process.pid
-            yield number
-            children = Path(f"/proc/{number}/task/{number}/children").read_text(encoding="ascii")
-            yield from map(int, children.split())
+    def _children(self) -> list[int]:
+        """Return the numbers of the server's other processes."""
+        assert self._process
+        first = self._process.pid
+        return [
+            int(number)
+            for number in Path(f"/proc/{first}/task/{first}/children")
+            .read_text(encoding="ascii")
+            .split()
+        ]
 
-    def _signal(self, number: signal.Signals) -> None:
-        for process in list(self._all()):
+    def _signal(self, number: signal.Signals, processes: list[int]) -> None:
+        for process in processes:
             with suppress(ProcessLookupError):
                 os.kill(process, number)
 
     def kill(self) -> None:
         """End it at once, all its processes, without a chance to finish anything."""
-        self._signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
+        if self._process is None:
+            return
+        # It makes no more of them while it stands still.
+        self._process.send_signal(signal.SIGSTOP)
+        children = self._children()
+        self._signal(signal.SIGKILL, [*children, self._process.pid])
+        self._process.wait()
+        self._process = None
+        while any(map(_lives, children)):
+            time.sleep(0.005)
 
     def stop(self) -> None:
         """End it in order, whoever is connected."""
@@ -163,11 +175,14 @@ class PostgresServer:
 
     def pause(self) -> None:
         """Let it hang: the machine takes connections, and nobody answers."""
-        self._signal(signal.SIGSTOP)
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP, self._children())
 
     def resume(self) -> None:
         """Let it go on."""
-        self._signal(signal.SIGCONT)
+        assert self._process
+        self._signal(signal.SIGCONT, [self._process.pid, *self._children()])
 
     def __enter__(self) -> Self:
         """Start, with a template for databases."""

@@ -8,8 +8,13 @@ from aivcs.repo import init, now, open_repo
 from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.ledger import LedgerContract
+from aivcs.testing.ledger_groups import LedgerGroupsContract
+from aivcs.testing.ledger_keys import LedgerKeysContract
+from aivcs.testing.ledger_leases import LedgerLeasesContract
 from aivcs.testing.ledger_needs import LedgerNeedsContract
 from aivcs.testing.ledger_objects import LedgerObjectsContract
+from aivcs.testing.ledger_states import LedgerStatesContract
+from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.runs import RunLedgerContract
@@ -57,6 +62,30 @@ class TestLedgerNeeds(LedgerNeedsContract):
     pass
 
 
+class TestLedgerStates(LedgerStatesContract):
+    pass
+
+
+class TestLedgerKeys(LedgerKeysContract):
+    pass
+
+
+class TestLedgerGroups(LedgerGroupsContract):
+    pass
+
+
+class TestLedgerTrees(LedgerTreesContract):
+    pass
+
+
+class TestLedgerErasing(LedgerErasingContract):
+    pass
+
+
+class TestLedgerLeases(LedgerLeasesContract):
+    pass
+
+
 class TestRuns(OnServer, RunLedgerContract):
     pass
 
@@ -83,7 +112,3 @@ class TestCrashes(OnServer, CrashContract):
 
 class TestKills(OnServer, KillContract):
     pass
-
-
-class TestOsProcesses(OnServer, ProcessesContract):
-    durability = "os"

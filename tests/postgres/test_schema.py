@@ -35,6 +35,8 @@ def test_the_tables_are_those_of_the_file(postgres: PostgresServer, database: st
     found = columns(postgres, database)
     repository = [row[:2] for row in table(PAGE, "### The row of the repository")]
     assert [(name.strip("`"), kind) for name, kind in repository] == found.pop("repository")
+    writers = [row[:2] for row in table(PAGE, "### The rows of writers")]
+    assert [(name.strip("`"), kind) for name, kind in writers] == found.pop("writers")
     file = apsw.Connection(":memory:")
     for step in file_schema.MIGRATIONS:
         file.execute(step)

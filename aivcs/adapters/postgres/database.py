@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PAUSE_SECONDS: Final = (0.001, 0.02)
-_ASK_SECONDS: Final = 0.05
 _DRIVERS: Final = (psycopg.Error, UnicodeError, OverflowError)
+_MARK: Final = """
+INSERT INTO writers (token, number) VALUES ('{0}', {1})
+ON CONFLICT (token) DO UPDATE SET number = excluded.number
+"""
+_FIRST: Final = "INSERT INTO writers (token, number) VALUES (%s, 0) ON CONFLICT DO NOTHING"
+_LAST: Final = "SELECT number FROM writers WHERE token = %s FOR UPDATE"
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -202,22 +207,23 @@ class Database:
         """Run a transaction; raises _Undone where it may be done again, and aivcs' errors."""
         with self._pool.session() as session:
             try:
-                number = _begin(
-                    session, alone=alone, synced=None if synced is self._durable else synced
-                )
+                _begin(session, alone=alone, synced=None if synced is self._durable else synced)
                 with self._inside(session, writes=True):
                     yield session
             except BaseException as error:
                 _end(session)
                 if isinstance(error, AivcsError) or not isinstance(error, _DRIVERS):
                     raise
-                if isinstance(error, AGAIN) or is_lost(error, session.raw):
+                if is_lost(error, session.raw):
+                    self._bury(session)
+                    raise _Undone(error) from error
+                if isinstance(error, AGAIN):
                     raise _Undone(error) from error
                 raise failure(self.server, error) from error
-            self._commit(session, number)
+            self._commit(session)
             self.wrote = True
 
-    def _commit(self, session: Session, number: str) -> None:
+    def _commit(self, session: Session) -> None:
         try:
             done = session.raw.execute("COMMIT")
             landed = done.statusmessage == "COMMIT"
@@ -228,34 +234,36 @@ class Database:
                 if isinstance(error, AGAIN):
                     raise _Undone(error) from error
                 raise failure(self.server, error) from error
-            self._ask(session.line, number, error)
+            self._ask(session, error)
             return
         if not landed:
             msg = f"the ledger {self.server} took the whole transaction back"
             raise StorageError(msg, hint="the action may be repeated")
 
-    def _ask(self, line: str, number: str, lost: psycopg.Error) -> None:
+    def _ask(self, lost: Session, error: psycopg.Error) -> None:
         """Find out what became of a commit whose answer was lost.
 
         Returns when it landed, raises _Undone when it did not, and StorageError when nobody
-        can tell: a server that took over from another counts its transactions anew.
+        can be asked.
         """
         deadline = time.monotonic() + self.server.timeout
         try:
             while time.monotonic() < deadline:
                 # Not of the pool: every thread that holds one of its sessions may ask now.
                 with closing(self._pool.connect()) as session:
-                    if session.line != line:
-                        break
-                    ((status,),) = session.rows("SELECT pg_xact_status(%s::xid8)", (number,))
-                if status == "committed":
+                    number = _last(session, lost)
+                if number == lost.number:
                     return
-                if status == "aborted":
-                    raise _Undone(lost)
-                time.sleep(_ASK_SECONDS)
-        except (psycopg.Error, AivcsError) as error:
-            raise self._unknown(lost) from error
-        raise self._unknown(lost)
+                if number is not None:
+                    raise _Undone(error)
+        except (psycopg.Error, AivcsError) as failed:
+            raise self._unknown(error) from failed
+        raise self._unknown(error)
+
+    def _bury(self, lost: Session) -> None:
+        """See to it that a session which is lost to us holds no lock on the server either."""
+        with suppress(psycopg.Error, AivcsError), closing(self._pool.connect()) as session:
+            session.end(lost)
 
     def _unknown(self, lost: psycopg.Error) -> StorageError:
         error = failure(self.server, lost)
@@ -267,13 +275,32 @@ class Database:
         self._pool.close()
 
 
-def _begin(session: Session, *, alone: bool, synced: bool | None) -> str:
-    """Begin to write and return the transaction's number."""
+def _last(session: Session, lost: Session) -> int | None:
+    """Return the number of the last transaction of another session that landed.
+
+    None where the server went away again. What is still on its way there is waited for: it
+    has the row locked, or is about to insert it.
+    """
+    try:
+        session.end(lost)
+        session.run(_FIRST, (lost.token,))
+        ((number,),) = session.rows(_LAST, (lost.token,))
+    except psycopg.Error as error:
+        if is_lost(error, session.raw):
+            return None
+        raise
+    return int(number)
+
+
+def _begin(session: Session, *, alone: bool, synced: bool | None) -> None:
+    """Begin to write, under the session's next number."""
     lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-    steps = ["BEGIN", locks.call(lock, locks.WRITE), "SELECT pg_current_xact_id()::text"]
+    session.number += 1
+    mark = _MARK.format(session.token, session.number)
+    steps = ["BEGIN", locks.call(lock, locks.WRITE), mark]
     if synced is not None:
         steps.append(f"SET LOCAL synchronous_commit = {'on' if synced else 'off'}")
-    return str(session.script(";".join(steps))[2][0][0])
+    session.script(";".join(steps))
 
 
 def _end(session: Session) -> None:

@@ -27,6 +27,13 @@ AGAIN: Final = (errors.SerializationFailure, errors.DeadlockDetected)
 
 _ENDED: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "08006", "08003"})
 _NOT_UP: Final = frozenset({"57P03"})
+_DOWN: Final = (
+    "Connection refused",
+    "Connection reset",
+    "closed the connection",
+    "the database system is",
+)
+"""What is said of a server that is not up, or not yet."""
 _LONGEST: Final = 300
 _TABLES: Final = "run 'aivcs verify'; restore the database from a backup"
 _NO_TABLES: Final = (
@@ -98,17 +105,7 @@ def is_down(error: BaseException) -> bool:
     if not isinstance(error, errors.OperationalError):
         return False
     text = str(error)
-    return error.sqlstate in _NOT_UP or any(
-        sign in text
-        for sign in (
-            "Connection refused",
-            "starting up",
-            "shutting down",
-            "recovery mode",
-            "closed the connection",
-            "Connection reset",
-        )
-    )
+    return error.sqlstate in _NOT_UP or any(sign in text for sign in _DOWN)
 
 
 @contextmanager

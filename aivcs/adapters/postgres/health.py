@@ -35,7 +35,7 @@ class Health(StorageBackend):
         self._db.transact(self._probe)
 
     def _probe(self, session: Session) -> None:
-        schema.version(session)
+        schema.check(session)
         ((fsync, full),) = session.rows(
             "SELECT current_setting('fsync'), current_setting('full_page_writes')"
         )

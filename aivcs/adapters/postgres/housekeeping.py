@@ -58,7 +58,17 @@ WITH o (digest, lease) AS (
 )
 SELECT o.digest FROM o WHERE NOT {_NAMED} AND NOT {_HELD}
 """
-_CHURNING: Final = ("hot", "sealed", "large", "holds", "early", "refs", "leases", "streams")
+_CHURNING: Final = (
+    "hot",
+    "sealed",
+    "large",
+    "holds",
+    "early",
+    "refs",
+    "leases",
+    "streams",
+    "writers",
+)
 _SIZE: Final = f"""
 SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
 WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind = 'r'

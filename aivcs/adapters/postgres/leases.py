@@ -35,6 +35,8 @@ INSERT INTO holds (digest, lease) SELECT DISTINCT digest, %(lease)s::bigint FROM
 _INSERT: Final = "INSERT INTO leases (id, token) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _MINE: Final = "SELECT 1 FROM leases WHERE id = %s AND token = %s"
 _REAP: Final = f"DELETE FROM leases WHERE id NOT IN ({locks.HELD}) RETURNING id"
+_FORGET_WRITERS: Final = "DELETE FROM writers WHERE age(xmin) > 1000000"
+"""So many transactions later nobody asks any more what became of one."""
 _SWEEP: Final = "DELETE FROM holds WHERE lease NOT IN (SELECT id FROM leases)"
 DEAD: Final = f"SELECT id FROM leases WHERE id NOT IN ({locks.HELD})"
 
@@ -132,6 +134,7 @@ def reap(database: Database) -> int:
     def forget(session: Session) -> int:
         gone = len(session.rows(_REAP))
         session.run(_SWEEP)
+        session.run(_FORGET_WRITERS)
         return gone
 
     return database.transact(forget, alone=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from aivcs.adapters.postgres.failures import failure, is_down
+from aivcs.adapters.postgres.failures import failure, is_down, is_lost
 from aivcs.adapters.postgres.session import Session
 from aivcs.errors import RepositoryClosed, StorageError
 
@@ -94,7 +94,8 @@ class Pool:
             try:
                 session = Session(self.server, durable=self._durable)
             except psycopg.Error as error:
-                if not (self._met and is_down(error)) or time.monotonic() > deadline:
+                away = is_down(error) or is_lost(error)
+                if not (self._met and away) or time.monotonic() > deadline:
                     raise failure(self.server, error) from error
                 time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - no secret
             else:

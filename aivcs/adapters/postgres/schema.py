@@ -49,17 +49,21 @@ def prepare(session: Session) -> None:
 
     Raises CorruptionError where there is no ledger, RepositoryTooNew.
     """
-    if _checked(session) == len(MIGRATIONS):
+    if check(session) == len(MIGRATIONS):
         return
     session.run("BEGIN")
     session.run(locks.call("pg_advisory_xact_lock", locks.MIGRATION))
-    for step in MIGRATIONS[_checked(session) :]:
+    for step in MIGRATIONS[check(session) :]:
         session.script(step)
     session.run("UPDATE repository SET schema = %s", (len(MIGRATIONS),))
     session.run("COMMIT")
 
 
-def _checked(session: Session) -> int:
+def check(session: Session) -> int:
+    """Return the schema's version.
+
+    Raises CorruptionError where there is no ledger, RepositoryTooNew.
+    """
     number = version(session)
     if number == 0:
         msg = f"there is no repository in {session.server}"

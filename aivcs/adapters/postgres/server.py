@@ -16,6 +16,7 @@ _UNFIT: Final = re.compile(r'[\s"\'\\\x00-\x1f\x7f]')
 _CONNECT_SHARE: Final = 3
 _LEAST_CONNECT: Final = 2.0
 _MARGIN: Final = 5.0
+_AFTER_LOCKS: Final = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,14 @@ class Server:
         return max(_LEAST_CONNECT, self.timeout / _CONNECT_SHARE)
 
     @property
+    def statement_seconds(self) -> float:
+        """Return how long a statement may take; a little longer than it may wait for a lock."""
+        return self.timeout * _AFTER_LOCKS
+
+    @property
     def answer_seconds(self) -> float:
         """Return how long an answer is waited for: the server should end it before."""
-        return self.timeout + min(_MARGIN, self.timeout)
+        return self.statement_seconds + min(_MARGIN, self.timeout)
 
     def __str__(self) -> str:
         """Return what is printed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -31,6 +32,17 @@ _FORGOTTEN_SECONDS: Final = 600
 """A client that hangs in the middle of a transaction loses it, and its locks, after this."""
 
 
+_TOKEN_BYTES: Final = 12
+_ABOUT: Final = """
+SELECT current_setting('synchronous_commit'), pid::bigint, backend_start::text
+FROM pg_stat_activity WHERE pid = pg_backend_pid()
+"""
+_END: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid = %s AND backend_start = %s::timestamptz
+"""
+
+
 class _Impatient(psycopg.Connection[tuple[Any, ...]]):
     """A connection whose answers are awaited for ``patience`` seconds only; None for ever.
 
@@ -52,14 +64,15 @@ class _Impatient(psycopg.Connection[tuple[Any, ...]]):
 class Session:
     """A connection in autocommit mode; its callers say BEGIN and COMMIT themselves.
 
-    ``line`` names the server's history: its cluster and timeline. Raises psycopg's errors.
+    Its transactions that write are numbered; ``token`` tells them from those of all other
+    sessions there ever were. Raises psycopg's errors.
     """
 
     def __init__(self, server: Server, *, durable: bool) -> None:
         ms = int(server.timeout * 1000)
         settings = {
             "search_path": f"{SCHEMA},pg_temp",
-            "statement_timeout": ms,
+            "statement_timeout": int(server.statement_seconds * 1000),
             "lock_timeout": ms,
             "idle_in_transaction_session_timeout": _FORGOTTEN_SECONDS * 1000,
             "tcp_keepalives_idle": _IDLE_SECONDS,
@@ -68,6 +81,8 @@ class Session:
             "default_transaction_isolation": r"read\ committed",
         }
         self.server = server
+        self.token = os.urandom(_TOKEN_BYTES).hex()
+        self.number = 0
         self._db = _Impatient.connect(
             server.url,
             autocommit=True,
@@ -82,12 +97,14 @@ class Session:
             options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
         )
         self._db.patience = server.answer_seconds
-        synchronous, self.line, self.role, self.pid = self._db.execute(
-            "SELECT current_setting('synchronous_commit'), (SELECT system_identifier FROM"
-            " pg_control_system()) || '/' || CASE WHEN pg_is_in_recovery() THEN 'standby'"
-            " ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END, current_user::text,"
-            " pg_backend_pid()"
-        ).fetchone() or ("", "", "", 0)
+        try:
+            self._settle(durable=durable)
+        except BaseException:
+            self.close()
+            raise
+
+    def _settle(self, *, durable: bool) -> None:
+        ((synchronous, self.pid, self._since),) = self.rows(_ABOUT)
         # What the administrator chose beyond 'on' stays.
         if durable and synchronous == "off":
             self._db.execute("SET synchronous_commit = on")
@@ -132,6 +149,13 @@ class Session:
             results.append(cursor.fetchall() if cursor.description else [])
             if not cursor.nextset():
                 return results
+
+    def end(self, other: Session) -> None:
+        """Let the server end another session that was lost, if it has not noticed that yet.
+
+        A number of a process may be used again; it is ended only if it is still that one.
+        """
+        self.rows(_END, (other.pid, other._since))
 
     def unhurried(self) -> Self:
         """Let this session's statements take as long as they need; return it."""

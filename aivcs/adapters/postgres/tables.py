@@ -31,6 +31,11 @@ CREATE TABLE repository (
   objects {_TEXT} NOT NULL
 );
 
+CREATE TABLE writers (
+  token {_TEXT} PRIMARY KEY CHECK (length(token) > 0),
+  number bigint NOT NULL CHECK (number >= 0)
+) WITH (fillfactor = 50);
+
 CREATE TABLE streams (
   id {_NUMBERED},
   family {_TEXT} NOT NULL CHECK (family IN ('run', 'release')),

@@ -9,7 +9,7 @@ from aivcs.adapters.postgres.appending import head
 from aivcs.domain import jsontext, rows
 from aivcs.domain.checksum import checksum
 from aivcs.domain.moment import to_micros
-from aivcs.domain.run import RunStatus
+from aivcs.domain.run import RunStatus, check_beginning
 from aivcs.domain.stream import Family
 from aivcs.errors import ConflictError, InvalidRunState, SpecNotFound
 
@@ -61,6 +61,7 @@ def _says(db: Session, spec: NewSpec, values: tuple[object, ...]) -> bool:
 
 def create_run(db: Session, run: NewRun) -> None:
     """Insert a run and its empty stream."""
+    check_beginning(run)
     spec = rows.raw(run.spec_digest)
     if spec and not db.rows("SELECT 1 FROM specs WHERE digest = %s LIMIT 1", (spec,)):
         msg = f"no spec {run.spec_digest}"
