@@ -12,6 +12,7 @@ import aivcs
 from aivcs.domain.gate import GATES
 from aivcs.errors import AivcsError
 from aivcs.repo import Repo
+from aivcs.services.event_store import EventStore
 from aivcs.services.objects import CasStore
 from aivcs.services.releases import ReleaseRegistry
 from aivcs.services.runs import RunLedger
@@ -28,6 +29,7 @@ UNLISTED = {
     SpecStore: {"prepare", "store"},
     RunLedger: {"prepare", "appending", "end_run", "ending"},
     ReleaseRegistry: {"find"},
+    EventStore: set(),
     StateStore: set(),
 }
 """What services use of one another, and users need not."""
@@ -36,6 +38,7 @@ SECTIONS = {
     CasStore: "## Objects",
     SpecStore: "## Specs",
     RunLedger: "## Runs, with the names of RunLedger",
+    EventStore: "## Executions",
     ReleaseRegistry: "## Releases",
     StateStore: "## State",
 }
