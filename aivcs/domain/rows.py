@@ -122,6 +122,14 @@ def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:
     return (stream, seq, kind, at, recorded_at, body, large, salt, leaf[:LENGTH]), leaf
 
 
+def stored_row(found: Entry) -> Row:
+    """Return an entry as it is stored, in ENTRY's columns."""
+    times = to_micros(found.timestamp), to_micros(found.recorded_at)
+    large, salt, kept = raw(found.object), found.salt, found.commitment
+    leaf = stored_leaf(found.seq, found.kind, *times, found.body, large, salt, kept)
+    return (found.seq, found.kind, *times, found.body, large, salt, kept, leaf[:LENGTH])
+
+
 def run(row: Row) -> RunRecord:
     """Return the run of a row of a run query; CorruptionError names a run it cannot be."""
     try:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aivcs.domain.batch import Batch, NewSpec, Receipt, Reference, Surveyed
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
+    from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject
     from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream
@@ -80,6 +81,17 @@ class Ledger(StorageBackend, Protocol):
         """Yield entries with seq > ``after`` in constant memory; nothing if there is no stream.
 
         With ``newest_first``, from the end backwards.
+        """
+        ...
+
+    def stored_rows(
+        self, family: Family, name: str, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[Sequence[Row]]:
+        """Yield entries with seq > ``after`` as they are stored, a page at a time, unchecked.
+
+        Each is (seq, kind, timestamp, recorded_at, body, object, salt, commitment, checksum):
+        times in microseconds since 1970, an object's digest and the others as bytes. Raises
+        CorruptionError for a page that cannot be read at all.
         """
         ...
 

@@ -12,7 +12,8 @@ from aivcs.domain.run import RunStatus
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 from aivcs.services import bodies
-from aivcs.services.check_trees import Growth, check_seals
+from aivcs.services.check_log import LogReading
+from aivcs.services.check_trees import Growth, SealChecks
 from aivcs.services.releases import read_record
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ class LogChecks:
         self._count = tally.count
         self._portion = portion
         self._known: set[Digest] = set()
+        self.seals = SealChecks(ledger)
 
     def runs(self) -> Iterator[Problem]:
         """Read runs and their events; one that is damaged does not hide the others."""
+        yield from self.seals.read()
         for run_id in self._ledger.run_ids("", MAX_SEQ):
             if not self._portion.takes(run_id):
                 continue
@@ -52,11 +55,11 @@ class LogChecks:
                 run = self._ledger.run(run_id)
                 if run is not None:
                     yield from self._check_run(run)
+                    yield from self.seals.check(run)
                 yield from self._check_events(run_id, run)
                 yield from self._check_waiting(run_id, run)
             except CorruptionError as error:
                 yield Problem("run", run_id, error.message)
-        yield from check_seals(self._ledger, self._portion.takes)
 
     def _check_run(self, run: RunRecord) -> Iterator[Problem]:
         if run.spec_digest is not None and not self._is_listed(run.spec_digest):
@@ -76,16 +79,13 @@ class LogChecks:
     def _check_events(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
         # The run was read before its head: an end that came in between is not of this moment.
         head = self._ledger.stream(Family.RUN, run_id)
-        log = Growth(head, self._ledger.entries(Family.RUN, run_id))
-        for entry, found in self._bodies(log):
-            if isinstance(found, CorruptionError):
-                yield Problem("run", run_id, f"at event {entry.seq}: {found.message}")
-            else:
-                self._count("events")
-        if log.gap is not None:
-            yield Problem("run", run_id, f"event {log.gap} is missing")
-        if wrong := log.problem(run.root if run else None):
-            yield Problem("run", run_id, wrong)
+        if head is None:
+            return
+        log = LogReading(self._ledger, self._objects, Family.RUN, head)
+        for detail in log.problems(
+            lambda number: self._count("events", number), run.root if run else None
+        ):
+            yield Problem("run", run_id, detail)
 
     def _check_waiting(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
         waiting = self._ledger.waiting(run_id)

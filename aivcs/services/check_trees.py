@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.commitment import leaf_of
-from aivcs.domain.merkle import Frontier
+from aivcs.domain.merkle import Frontier, leaf_hash
 from aivcs.domain.report import Problem
 from aivcs.domain.seal import seal_hash
-from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from aivcs.domain.run import RunRecord
     from aivcs.domain.stream import Entry, Stream
@@ -64,27 +63,46 @@ class Growth:
         return None
 
 
-def check_seals(ledger: Ledger, takes: Callable[[str], bool]) -> Iterator[Problem]:
-    """Compare the seals with the closing records of the runs that ``takes`` chooses."""
-    last = 0
-    while page := ledger.seals(after=last, limit=_PAGE):
-        for found in page:
-            if found.number != last + 1:
-                detail = f"its seal has number {found.number} behind {last}"
-                yield Problem("run", found.run_id, detail)
-            last = found.number
-            run = _readable(ledger, found.run_id) if takes(found.run_id) else None
-            if run is not None and not _fits(run, found.hash):
-                yield Problem("run", found.run_id, "its closing record is not the one sealed")
+class SealChecks:
+    """Reads the seals of ended runs in their order, and compares each with its run's record.
 
+    ``number`` is that of the last seal that was read, ``last`` its hash; ``tree`` is the one
+    over the hashes of all of them, where reading began with the first. ``roots`` has its root
+    at each of ``sizes``.
+    """
 
-def _readable(ledger: Ledger, run_id: str) -> RunRecord | None:
-    """Return a run; one that cannot be read was told of where runs are checked."""
-    try:
-        return ledger.run(run_id)
-    except CorruptionError:
-        return None
+    def __init__(self, ledger: Ledger, sizes: Iterable[int] = ()) -> None:
+        self._ledger = ledger
+        self._hashes: dict[str, bytes] = {}
+        self._sizes = frozenset(sizes)
+        self.tree = Frontier()
+        self.roots: dict[int, bytes] = {0: self.tree.root()}
+        self.number = 0
+        self.last = b""
 
+    def read(self, number: int = 0) -> Iterator[Problem]:
+        """Read the seals behind a number."""
+        self.number = number
+        while page := self._ledger.seals(after=self.number, limit=_PAGE):
+            for found in page:
+                if found.number != self.number + 1:
+                    detail = f"its seal has number {found.number} behind {self.number}"
+                    yield Problem("run", found.run_id, detail)
+                self.number, self.last = found.number, found.hash
+                self._hashes[found.run_id] = found.hash
+                self.tree = self.tree.grown([leaf_hash(found.hash)])
+                if self.tree.size in self._sizes:
+                    self.roots[self.tree.size] = self.tree.root()
 
-def _fits(run: RunRecord, sealed: bytes) -> bool:
-    return run.root is not None and seal_hash(run, run.root) == sealed
+    @property
+    def sealed(self) -> Iterable[str]:
+        """The runs whose seals were read, in the order of ending."""
+        return self._hashes.keys()
+
+    def check(self, run: RunRecord) -> Iterator[Problem]:
+        """Compare a run with its seal; one that was sealed since has none here."""
+        found = self._hashes.get(run.run_id)
+        if found is None:
+            return
+        if run.root is None or run.summary is None or seal_hash(run, run.root) != found:
+            yield Problem("run", run.run_id, "its closing record is not the one sealed")

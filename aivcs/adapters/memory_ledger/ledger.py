@@ -12,6 +12,7 @@ from aivcs.adapters.memory_ledger.needs import every_use, holder
 from aivcs.adapters.memory_ledger.run_moves import RunMoves
 from aivcs.adapters.memory_ledger.shelf import Shelf
 from aivcs.domain.batch import Receipt, Surveyed
+from aivcs.domain.rows import stored_row
 from aivcs.domain.stored import HOT_LIMIT, Tier
 from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aivcs.domain.batch import Batch, NewSpec, Reference
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
+    from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject
     from aivcs.domain.stream import Entry, RunQuery, Sealing, Stream
@@ -110,6 +112,14 @@ class MemoryLedger(Health):
     ) -> Iterator[Entry]:
         """Yield entries as they were when the iteration began."""
         return self._logs.entries(family, name, after=after, limit=limit, newest_first=newest_first)
+
+    def stored_rows(
+        self, family: Family, name: str, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[Sequence[Row]]:
+        """Yield one page of rows, made of the entries."""
+        found = self.entries(family, name, after=after, limit=limit)
+        if page := [stored_row(entry) for entry in found]:
+            yield page
 
     def waiting(self, run_id: str) -> Mapping[int, Entry]:
         """Return the early entries of a run."""

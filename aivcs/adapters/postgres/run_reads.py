@@ -11,7 +11,7 @@ from aivcs.domain import rows
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aivcs.adapters.postgres.database import Database
     from aivcs.domain.batch import NewSpec
@@ -66,6 +66,27 @@ class RunReads:
             with _naming(f"{family.value} {name}"):
                 page = self._db.search(sql, {**place, "mark": mark, "size": size})
                 yield from map(rows.entry, page)
+            if len(page) < size:
+                return
+            mark = page[-1][0]
+            left = None if left is None else left - len(page)
+
+    def stored_rows(
+        self, family: Family, name: str, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[Sequence[rows.Row]]:
+        """Yield the rows of a log a page at a time; each page is one short read."""
+        sql = (
+            f"SELECT {rows.ENTRY} FROM entries WHERE stream = {_STREAM_ID}"
+            " AND seq > %(mark)s ORDER BY seq LIMIT %(size)s"
+        )
+        mark, left = after, limit
+        place = {"family": family.value, "name": name}
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            with _naming(f"{family.value} {name}"):
+                page = self._db.search(sql, {**place, "mark": mark, "size": size})
+            if page:
+                yield page
             if len(page) < size:
                 return
             mark = page[-1][0]

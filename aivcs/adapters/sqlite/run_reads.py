@@ -12,7 +12,7 @@ from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aivcs.adapters.sqlite.connection import Connection
     from aivcs.domain.batch import NewSpec
@@ -71,6 +71,26 @@ class RunReads:
             with _naming(f"{family.value} {name}"):
                 page = self._db.rows(sql, (family, name, after, mark, size))
                 yield from map(rows.entry, page)
+            if len(page) < size:
+                return
+            mark = page[-1][0]
+            left = None if left is None else left - len(page)
+
+    def stored_rows(
+        self, family: Family, name: str, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[Sequence[rows.Row]]:
+        """Yield the rows of a log a page at a time; each page is one short read."""
+        found = self._db.rows(
+            "SELECT id FROM streams WHERE family = ? AND name = ?", (family, name)
+        )
+        sql = f"SELECT {rows.ENTRY} FROM entries WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?"
+        mark, left = after, limit
+        while found and (left is None or left > 0):
+            size = _PAGE if left is None else min(_PAGE, left)
+            with _naming(f"{family.value} {name}"):
+                page = self._db.rows(sql, (found[0][0], mark, size))
+            if page:
+                yield page
             if len(page) < size:
                 return
             mark = page[-1][0]
