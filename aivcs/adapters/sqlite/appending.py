@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.sqlite import bulk
 from aivcs.domain import rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.repetition import check_key, repeated
@@ -22,15 +23,10 @@ if TYPE_CHECKING:
 _STREAM: Final = f"{rows.STREAM} WHERE s.family = ? AND s.name = ?"
 _WAITING: Final = f"SELECT {rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq"
 _SOME: Final = f"SELECT {rows.ENTRY} FROM entries WHERE stream = ? AND seq BETWEEN ? AND ?"
-_INSERT: Final = """
-INSERT INTO {0} (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_INSERT_ENTRY: Final = _INSERT.format("entries")
-_INSERT_EARLY: Final = _INSERT.format("early")
+_CELLS: Final = "stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum"
+_MOVE: Final = "UPDATE streams SET state = ?, wait = ? WHERE id = ?"
 _GROW: Final = """
-UPDATE streams SET size = ?, frontier = ?, state = ?, wait = ?
-WHERE id = ? AND size = ? AND epoch = ?
+UPDATE streams SET size = ?, frontier = ? WHERE id = ? AND size = ? AND epoch = ? AND state IS ?
 """
 
 
@@ -85,21 +81,21 @@ def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
 
 
 def _follow(db: apsw.Connection, stream: int, before: Stream, steps: Plan) -> None:
-    *between, (state, wait) = steps.states or ((before.state, before.wait),)
-    for passed in between:
-        db.execute("UPDATE streams SET state = ?, wait = ? WHERE id = ?", (*passed, stream))
-    new = [rows.entry_row(stream, seq, item) for seq, item in steps.dense]
-    if new or steps.states:
+    state = before.state
+    for state, wait in steps.states:
+        db.execute(_MOVE, (state, wait, stream))
+    if steps.dense:
+        new = [rows.entry_row(stream, seq, item) for seq, item in steps.dense]
         frontier = before.frontier.grown(leaf for _, leaf in new)
-        cells = (frontier.size, frontier.packed(), state, wait)
-        db.execute(_GROW, (*cells, stream, before.size, before.epoch))
+        cells = (frontier.size, frontier.packed(), stream, before.size, before.epoch, state)
+        db.execute(_GROW, cells)
         if db.changes() != 1:
             msg = f"{before.family.value} {before.name} moved while it was appended to"
             raise ConflictError(msg, hint="read it again, then retry")
-        db.executemany(_INSERT_ENTRY, [cells for cells, _ in new])
+        bulk.append(db, f"INSERT INTO entries ({_CELLS})", [row for row, _ in new])
     if steps.released:
         done = [(stream, seq) for seq in steps.released]
         db.executemany("DELETE FROM early WHERE stream = ? AND seq = ?", done)
     if steps.early:
         later = [rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
-        db.executemany(_INSERT_EARLY, later)
+        bulk.append(db, f"INSERT INTO early ({_CELLS})", later)

@@ -11,15 +11,26 @@ if TYPE_CHECKING:
 
     import apsw
 
-_STEPS: Final = (500, 50, 1)
+_STEPS: Final = (500, 50, 10, 1)
 
 
 def insert(db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert rows that are not there yet; ``into`` is the statement up to its VALUES."""
+    _insert(db, into, rows, " ON CONFLICT DO NOTHING")
+
+
+def append(db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows that must be new."""
+    _insert(db, into, rows, "")
+
+
+def _insert(
+    db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]], otherwise: str
+) -> None:
     start = 0
     for step in _STEPS:
         while len(rows) - start >= step:
-            sql = _statement(into, len(rows[0]), step)
+            sql = _statement(into, len(rows[0]), step) + otherwise
             db.execute(sql, tuple(chain.from_iterable(rows[start : start + step])))
             start += step
 
@@ -27,4 +38,4 @@ def insert(db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]]) -
 @lru_cache(maxsize=32)
 def _statement(into: str, cells: int, rows: int) -> str:
     row = f"({','.join('?' * cells)})"
-    return f"{into} VALUES {','.join([row] * rows)} ON CONFLICT DO NOTHING"
+    return f"{into} VALUES {','.join([row] * rows)}"

@@ -99,6 +99,8 @@ class Connection:
                 raise
             uri = f"{self.path.absolute().as_uri()}?immutable=1"
             db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        # Else a statement is planned anew for each value that is bound: ten times the work.
+        db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         return db
 
     def _is_at_rest(self) -> bool:

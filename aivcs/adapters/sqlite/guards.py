@@ -67,7 +67,7 @@ def guards() -> str:
     created, running = ExecutionState.CREATED.value, ExecutionState.RUNNING.value
     ended = ", ".join(f"'{state}'" for state in ExecutionState if state.terminal)
     # A chain: the engine makes a table of a longer list, and does so for each row.
-    open_stream = " AND ".join(f"state IS NOT '{one}'" for one in ExecutionState if one.terminal)
+    open_stream = " AND ".join(f"{{0}} IS NOT '{one}'" for one in ExecutionState if one.terminal)
     fixed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in ("id", "family", "name"))
     return (
         "".join(_never(table, "DELETE") for table in _KEPT)
@@ -84,16 +84,20 @@ END;
 CREATE TRIGGER streams_update BEFORE UPDATE ON streams BEGIN
   SELECT RAISE(ABORT, 'aivcs: a stream keeps its name and only grows') WHERE {fixed}
     OR NEW.size < OLD.size OR (NEW.size = OLD.size) <> (NEW.frontier IS OLD.frontier);
-  SELECT RAISE(ABORT, 'aivcs: the run has ended') WHERE OLD.state IN ({ended});
-  SELECT RAISE(ABORT, 'aivcs: illegal move of a run''s state') WHERE NEW.state IS NOT OLD.state
-    AND NOT ifnull((OLD.state, NEW.state) IN (VALUES {_moves()}), 0);
-  SELECT RAISE(ABORT, 'aivcs: a run waits for one thing') WHERE NEW.wait IS NOT OLD.wait
-    AND NEW.state IS OLD.state;
+  SELECT RAISE(ABORT, 'aivcs: the run has ended') WHERE NOT ({open_stream.format("OLD.state")});
+END;
+CREATE TRIGGER streams_move BEFORE UPDATE OF state, wait ON streams
+WHEN NEW.state IS NOT OLD.state OR NEW.wait IS NOT OLD.wait BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a run waits for one thing') WHERE NEW.state IS OLD.state;
+  SELECT RAISE(ABORT, 'aivcs: illegal move of a run''s state')
+    WHERE NOT ifnull((OLD.state, NEW.state) IN (VALUES {_moves()}), 0);
   SELECT RAISE(ABORT, 'aivcs: a run ends with its row in ends') WHERE NEW.state IN ({ended})
     AND (NEW.holder IS NOT NULL OR NOT EXISTS (SELECT 1 FROM ends WHERE stream = NEW.id));
-  SELECT RAISE(ABORT, 'aivcs: a lease has a new epoch for each holder') WHERE
-    NEW.epoch < OLD.epoch OR (NEW.holder IS NOT NULL AND NEW.epoch = OLD.epoch
-      AND NEW.holder IS NOT OLD.holder);
+END;
+CREATE TRIGGER streams_lease BEFORE UPDATE OF epoch, holder ON streams
+WHEN NEW.epoch <> OLD.epoch OR NEW.holder IS NOT OLD.holder BEGIN
+  SELECT RAISE(ABORT, 'aivcs: a lease has a new epoch for each holder')
+    WHERE NEW.epoch < OLD.epoch OR (NEW.holder IS NOT NULL AND NEW.epoch = OLD.epoch);
 END;
 CREATE TRIGGER runs_insert BEFORE INSERT ON runs BEGIN
   SELECT RAISE(ABORT, 'aivcs: a run belongs to a new stream') WHERE
@@ -127,7 +131,7 @@ CREATE TRIGGER entries_insert BEFORE INSERT ON entries BEGIN
     OR (NEW.id > 0 AND EXISTS (SELECT 1 FROM entries WHERE id = NEW.id));
   SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NEW.commitment IS NOT NULL
     OR NOT EXISTS (SELECT 1 FROM streams
-      WHERE id = NEW.stream AND NEW.seq <= size AND {open_stream});
+      WHERE id = NEW.stream AND NEW.seq <= size AND {open_stream.format("state")});
 END;
 CREATE TRIGGER early_insert BEFORE INSERT ON early BEGIN
   SELECT RAISE(ABORT, 'aivcs: the log takes no entry') WHERE NEW.commitment IS NOT NULL

@@ -16,4 +16,15 @@ def test_any_number_of_rows_comes_and_what_is_there_stays(count: int) -> None:
     bulk.insert(db, "INSERT INTO t (k, v)", [(number, "new") for number in range(count)])
     expected = dict.fromkeys(range(count), "new") | {3: "old"}
     assert dict(db.execute("SELECT k, v FROM t")) == expected
-    assert len(statements) <= 1 + count // 500 + count % 500 // 50 + count % 50
+    assert len(statements) <= 1 + count // 500 + count % 500 // 50 + count % 50 // 10 + count % 10
+
+
+@pytest.mark.parametrize("count", [1, 60, 501])
+def test_rows_that_must_be_new(count: int) -> None:
+    db = apsw.Connection(":memory:")
+    db.execute("CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT)")
+    rows = [(number, "new") for number in range(count)]
+    bulk.append(db, "INSERT INTO t (k, v)", rows)
+    assert db.execute("SELECT k, v FROM t").fetchall() == rows
+    with pytest.raises(apsw.ConstraintError):
+        bulk.append(db, "INSERT INTO t (k, v)", rows[-1:])
