@@ -15,16 +15,37 @@ if TYPE_CHECKING:
 CALLS = 20
 SCRIPT = """
 import sys
+from datetime import UTC, datetime, timedelta
+
 import aivcs
+from aivcs.domain.batch import Batch, Claim
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def claim(run, epoch=None, seconds=30):
+    deadline = NOW + timedelta(seconds=seconds)
+    return Batch(claims=(Claim(run, "me", deadline, NOW, epoch),))
+
 
 place, durability, what = sys.argv[1:]
 with aivcs.open(place, durability=durability) as repo:
     spec = repo.specs.list()[0].digest
     run = repo.runs.list_runs(limit=1)[0].run_id
+    ledger = repo._ledger
+    if what == "renew":
+        ledger.commit(claim(run))
     print("ready", flush=True)
     for number in range(20):
         if what == "append":
             repo.runs.append_event(run, aivcs.RunEvent(None, "note", {"n": number}))
+        elif what == "many":
+            event = aivcs.RunEvent(None, "note", {"n": number})
+            ledger.commit_all([repo.runs.appending(run, [event])] * 10)
+        elif what == "take":
+            ledger.commit(claim(run))
+        elif what == "renew":
+            ledger.commit(claim(run, 1, number))
         else:
             repo.releases.promote("bot", spec, aivcs.ReleaseMetadata(promoted_by="me"))
     print("done", flush=True)
@@ -59,6 +80,9 @@ def _syncs(place: Path, durability: str, what: str) -> int:
         ("sync", "append", CALLS),
         ("sync", "promote", CALLS),
         ("group", "append", CALLS),
+        ("sync", "many", CALLS),
+        ("sync", "take", CALLS),
+        ("sync", "renew", 0),
         ("os", "append", 0),
         ("os", "promote", CALLS),
     ],
