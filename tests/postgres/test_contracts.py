@@ -7,6 +7,8 @@ import pytest
 from aivcs.repo import init, now, open_repo
 from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
+from aivcs.testing.event_store import EventStoreContract
+from aivcs.testing.event_store_moves import EventStoreMovesContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -17,6 +19,7 @@ from aivcs.testing.ledger_states import LedgerStatesContract
 from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContract
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.releases import ReleaseRegistryContract
+from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
 
 if TYPE_CHECKING:
@@ -87,6 +90,18 @@ class TestLedgerLeases(LedgerLeasesContract):
 
 
 class TestRuns(OnServer, RunLedgerContract):
+    pass
+
+
+class TestEvents(OnServer, EventStoreContract):
+    pass
+
+
+class TestEventMoves(OnServer, EventStoreMovesContract):
+    pass
+
+
+class TestReplays(OnServer, ReplayContract):
     pass
 
 
