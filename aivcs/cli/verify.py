@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from aivcs.cli import output, progress, views
-from aivcs.cli.command import command
+from aivcs.cli import inputs, output, progress, views
+from aivcs.cli.command import PATH, command
 from aivcs.domain.report import Depth, Severity
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
     from aivcs.domain.report import Problem, Report
+    from aivcs.domain.saved import Saved
+
+
+_ROOT: Final = re.compile("[0-9]+:[0-9a-f]{64}")
+_MAX_SAVED: Final = 2**30
 
 
 def _percent(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -36,6 +42,11 @@ def _percent(ctx: click.Context, param: click.Parameter, value: str | None) -> f
 @click.option("--within", type=float, metavar="SECONDS", help="Read what this time allows.")
 @click.option("--seed", type=int, default=0, help="Choose another sample.  [default: 0]")
 @click.option("--resume", is_flag=True, help="Go on where it was interrupted.")
+@click.option("--incremental", is_flag=True, help="Read what the logs got since the last time.")
+@click.option("--save", metavar="FILE", type=PATH, help="Write what the logs hold into a file.")
+@click.option(
+    "--against", metavar="FILE|ROOT", help="The logs must still hold what was saved in FILE."
+)
 @click.pass_obj
 def verify(
     session: Session,
@@ -48,14 +59,24 @@ def verify(
     within: float | None,
     seed: int,
     resume: bool,
+    incremental: bool,
+    save: str | None,
+    against: str | None,
 ) -> int:
     """Read and check everything that is stored.
 
     Exit status 6 when something is damaged or missing. The first three flags name parts and
-    may be combined. JSON: {ok, checked: {objects, runs, events, releases}, problems: [{kind,
-    id, detail, severity, breaks}], depth, complete}; depth is bytes, sample or structure, and
-    complete tells whether all was read that it asks for.
+    may be combined. A log that was cut off, or a ledger that was set back to an older copy, is
+    sound in itself: --save what it holds to another place, and verify --against that. ROOT is
+    SIZE:ROOT of the seals alone, as in the JSON. --incremental trusts what an earlier
+    verification saw, and leaves out objects.
+
+    JSON: {ok, checked: {objects, runs, events, releases}, problems: [{kind, id, detail,
+    severity, breaks}], depth, complete, seals}; depth is bytes, sample or structure, complete
+    tells whether all was read that it asks for, and seals, of a whole verification, is {size,
+    root}: how many runs have ended, and the root over their seals.
     """
+    known = None if against is None else _known(against)
     every = not (objects or runs or releases)
     with session.open() as repo, progress.counting("checked") as advance:
         report = repo.verify(
@@ -67,10 +88,21 @@ def verify(
             within=within,
             seed=seed,
             resume=resume,
+            incremental=incremental,
+            against=known,
+            save=save,
             advance=advance,
         )
     output.answer(session, views.report(report), lambda: _write(report))
     return 0 if report.ok else CorruptionError.exit_code
+
+
+def _known(text: str) -> Saved:
+    """Read what was saved: a file, or the seals alone."""
+    from aivcs.domain.saved import Saved
+
+    root = _ROOT.fullmatch(text)
+    return Saved.parse(text if root else inputs.read(text, _MAX_SAVED).decode(errors="replace"))
 
 
 def _write(report: Report) -> None:

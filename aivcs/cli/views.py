@@ -237,6 +237,9 @@ def report(found: Report) -> View:
         ],
         "depth": found.depth.value,
         "complete": found.complete,
+        "seals": None
+        if found.saved is None
+        else {"size": found.saved.seals, "root": found.saved.root.hex()},
     }
 
 

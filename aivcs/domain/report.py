@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aivcs.domain.saved import Saved
+
 
 class Severity(StrEnum):
     """Whether a finding is damage or only worth knowing."""
@@ -48,12 +50,15 @@ class Report:
     """The outcome: how many objects, runs, events and releases were checked, and findings.
 
     ``complete`` tells whether all was read that ``depth`` asks for; a sample never is.
+    ``saved`` is what the logs hold, where all of them were read: the seals, and each log if
+    that was asked for.
     """
 
     checked: Mapping[str, int]
     problems: tuple[Problem, ...] = field(default=())
     depth: Depth = Depth.BYTES
     complete: bool = True
+    saved: Saved | None = None
 
     @property
     def ok(self) -> bool:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aivcs.domain.report import Depth
 from aivcs.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from aivcs.domain.saved import Saved
 
 _PERCENT = 100
 
@@ -15,7 +19,9 @@ class Scope:
     """Which parts, and how much of them.
 
     ``percent`` of the content is read in a sample, chosen by ``seed``; ``seconds`` end it
-    early. ``resume`` leaves out what an interrupted verification has read.
+    early. ``resume`` leaves out what an interrupted verification has read. ``incremental``
+    reads what the logs got since the last time. ``against`` is what the logs must still hold;
+    ``keep`` asks for what they hold now.
     """
 
     objects: bool = True
@@ -26,6 +32,9 @@ class Scope:
     seconds: float | None = None
     seed: int = 0
     resume: bool = False
+    incremental: bool = False
+    against: Saved | None = None
+    keep: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself, with InvalidInputError."""
@@ -37,6 +46,11 @@ class Scope:
             raise InvalidInputError(msg, hint="a number of seconds above 0")
         if self.resume and self.depth is not Depth.BYTES:
             msg = "only a verification of every byte can be resumed"
+            raise InvalidInputError(msg, hint="leave out the other options")
+        past = self.against is not None or self.keep
+        all_logs = self.runs and self.releases and self.depth is Depth.BYTES
+        if (past or self.incremental) and not (all_logs and not (past and self.incremental)):
+            msg = "what is new, or was saved, is asked of all logs, each by itself"
             raise InvalidInputError(msg, hint="leave out the other options")
 
 
@@ -50,6 +64,9 @@ def scope(  # noqa: PLR0913 - what may be asked
     within: float | None,
     seed: int,
     resume: bool,
+    incremental: bool = False,
+    against: Saved | None = None,
+    keep: bool = False,
 ) -> Scope:
     """Return the scope of what somebody asked for; InvalidInputError.
 
@@ -61,4 +78,16 @@ def scope(  # noqa: PLR0913 - what may be asked
         raise InvalidInputError(msg, hint="ask for one of them")
     depth = Depth.STRUCTURE if structure else Depth.SAMPLE if sampled else Depth.BYTES
     percent = 100.0 if sample is None else sample
-    return Scope(objects, runs, releases, depth, percent, within, seed, resume)
+    return Scope(
+        objects=objects and not incremental,
+        runs=runs,
+        releases=releases,
+        depth=depth,
+        percent=percent,
+        seconds=within,
+        seed=seed,
+        resume=resume,
+        incremental=incremental,
+        against=against,
+        keep=keep,
+    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aivcs.domain.repair import Repaired
     from aivcs.domain.report import Report
     from aivcs.domain.retention import Retention
+    from aivcs.domain.saved import Saved
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.usage import Explanation
     from aivcs.ports import BlobStore, Bookmarks, Clock, Ledger, Spread
@@ -65,17 +66,26 @@ class Upkeep:
         within: float | None = None,
         seed: int = 0,
         resume: bool = False,
+        incremental: bool = False,
+        against: Saved | str | None = None,
+        keep: bool = False,
+        save: str | os.PathLike[str] | None = None,
         advance: Callable[[], None] = lambda: None,
     ) -> Report:
         """Read and check everything that is stored, or the parts that are asked for.
 
         ``structure`` reads no content; ``sample`` reads so many percent of it, ``within``
         as much as can be read in so many seconds, chosen by ``seed``. ``resume`` goes on
-        where a verification of everything was interrupted. Damage is in the report, not
+        where a verification of everything was interrupted. ``incremental`` reads only what
+        the logs of runs and releases got since the last verification that found nothing wrong.
+        ``against`` is what the logs must still hold, as ``Report.saved`` gave it or its text;
+        ``keep`` makes that name every log; ``save`` is a file to write its text to, when
+        nothing is wrong. Damage is in the report, not
         raised. ``advance`` is called for each object, run, event and release that was
         checked. Raises InvalidInputError for what contradicts itself, StorageError when
         the storage cannot be read at all.
         """
+        from aivcs.domain.saved import Saved
         from aivcs.domain.verification import scope
         from aivcs.services.verifying import Verifier
 
@@ -88,9 +98,20 @@ class Upkeep:
             within=within,
             seed=seed,
             resume=resume,
+            incremental=incremental,
+            against=Saved.parse(against) if isinstance(against, str) else against,
+            keep=keep or save is not None,
         )
         parts = self._ledger, self._blobs, self.objects
-        return Verifier(*parts, self._spread, self._bookmarks).verify(wanted, advance)
+        verifier = Verifier(*parts, self._spread, self._bookmarks, trust=self._trust)
+        report = verifier.verify(wanted, advance)
+        if save is not None and report.ok and report.saved is not None:
+            from pathlib import Path
+
+            from aivcs.adapters.files import write_atomically
+
+            write_atomically(Path(save), report.saved.text().encode())
+        return report
 
     def repair(
         self,
@@ -143,6 +164,13 @@ class Upkeep:
         from aivcs.adapters.cache import CachedBookmarks
 
         return None if self.folder is None else CachedBookmarks(self.folder / "cache.db")
+
+    @property
+    def _trust(self) -> Bookmarks | None:
+        from aivcs.adapters.cache import CachedBookmarks
+
+        path = None if self.folder is None else self.folder / "cache.db"
+        return None if path is None else CachedBookmarks(path, "trusted")
 
     def gc(
         self,

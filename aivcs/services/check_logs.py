@@ -13,16 +13,19 @@ from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 from aivcs.services import bodies
 from aivcs.services.check_log import LogReading
+from aivcs.services.check_past import Past
 from aivcs.services.check_trees import Growth, SealChecks
 from aivcs.services.releases import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aivcs.domain.canonical import Json
     from aivcs.domain.digest import Digest
+    from aivcs.domain.merkle import Frontier
     from aivcs.domain.release import ReleaseRecord
     from aivcs.domain.run import RunRecord
+    from aivcs.domain.saved import Saved
     from aivcs.domain.stream import Entry
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
@@ -36,30 +39,42 @@ _NAMED: Final = 20
 class LogChecks:
     """Reads all logs, or a portion of the runs."""
 
-    def __init__(self, ledger: Ledger, objects: CasStore, tally: Tally, portion: Portion) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        objects: CasStore,
+        tally: Tally,
+        portion: Portion,
+        saved: Saved | None = None,
+        *,
+        keep: bool = False,
+    ) -> None:
         self._ledger = ledger
         self._objects = objects
         self._count = tally.count
         self._portion = portion
         self._known: set[Digest] = set()
-        self.seals = SealChecks(ledger)
+        self.past = Past(ledger, saved, keep=keep)
+        self.seals = SealChecks(ledger, () if saved is None else (saved.seals,))
 
     def runs(self) -> Iterator[Problem]:
         """Read runs and their events; one that is damaged does not hide the others."""
         yield from self.seals.read()
         for run_id in self._ledger.run_ids("", MAX_SEQ):
-            if not self._portion.takes(run_id):
-                continue
-            self._count("runs")
-            try:
-                run = self._ledger.run(run_id)
-                if run is not None:
-                    yield from self._check_run(run)
-                    yield from self.seals.check(run)
-                yield from self._check_events(run_id, run)
-                yield from self._check_waiting(run_id, run)
-            except CorruptionError as error:
-                yield Problem("run", run_id, error.message)
+            if self._portion.takes(run_id):
+                yield from self.run(run_id)
+
+    def run(self, run_id: str, start: Frontier | None = None) -> Iterator[Problem]:
+        """Read one run and its events, from behind ``start`` on, which was seen before."""
+        self._count("runs")
+        try:
+            run = self._ledger.run(run_id)
+            if run is not None:
+                yield from self._check_run(run)
+                yield from self.seals.check(run)
+            yield from self._check_events(run_id, run, start)
+        except CorruptionError as error:
+            yield Problem("run", run_id, error.message)
 
     def _check_run(self, run: RunRecord) -> Iterator[Problem]:
         if run.spec_digest is not None and not self._is_listed(run.spec_digest):
@@ -76,19 +91,31 @@ class LogChecks:
             self._known.add(digest)
         return digest in self._known
 
-    def _check_events(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
+    def _check_events(
+        self, run_id: str, run: RunRecord | None, start: Frontier | None
+    ) -> Iterator[Problem]:
         # The run was read before its head: an end that came in between is not of this moment.
         head = self._ledger.stream(Family.RUN, run_id)
         if head is None:
             return
-        log = LogReading(self._ledger, self._objects, Family.RUN, head)
-        for detail in log.problems(
-            lambda number: self._count("events", number), run.root if run else None
-        ):
+        if start is not None and head.size < start.size:
+            detail = f"it has {head.size} events, and {start.size} were seen before"
+            yield Problem("run", run_id, detail)
+            return
+        sizes = self.past.sizes(Family.RUN, run_id)
+        log = LogReading(self._ledger, self._objects, Family.RUN, head, start=start, sizes=sizes)
+        root = None if run is None else run.root
+        for detail in log.problems(lambda number: self._count("events", number), root):
+            yield Problem("run", run_id, detail)
+        early = self._ledger.waiting(run_id)
+        yield from self._check_waiting(run_id, run, early)
+        seal = self.seals.of(run_id)
+        for detail in self.past.check(head, log.tree, log.roots, run, early, seal):
             yield Problem("run", run_id, detail)
 
-    def _check_waiting(self, run_id: str, run: RunRecord | None) -> Iterator[Problem]:
-        waiting = self._ledger.waiting(run_id)
+    def _check_waiting(
+        self, run_id: str, run: RunRecord | None, waiting: Mapping[int, Entry]
+    ) -> Iterator[Problem]:
         for entry, found in self._bodies(waiting.values()):
             if isinstance(found, CorruptionError):
                 yield Problem("run", run_id, f"at early event {entry.seq}: {found.message}")
@@ -128,7 +155,8 @@ class LogChecks:
 
     def _check_log(self, name: str) -> Iterator[Problem]:
         head = self._ledger.stream(Family.RELEASE, name)
-        log = Growth(head, self._ledger.entries(Family.RELEASE, name))
+        sizes = self.past.sizes(Family.RELEASE, name)
+        log = Growth(head, self._ledger.entries(Family.RELEASE, name), sizes)
         records: list[ReleaseRecord] = []
         damaged = False
         for entry, found in self._bodies(log):
@@ -144,8 +172,10 @@ class LogChecks:
             if not self._is_listed(record.spec_digest):
                 detail = f"seq {record.seq} names spec {record.spec_digest}, which is not stored"
                 yield Problem("release", name, detail)
-        if wrong := log.problem(None):
+        if wrong := log.problem():
             yield Problem("release", name, wrong)
+        for detail in () if head is None else self.past.check(head, log.tree, log.roots):
+            yield Problem("release", name, detail)
         if not damaged:
             for detail in lineage_problems(records):
                 yield Problem("release", name, detail)

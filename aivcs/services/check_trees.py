@@ -22,45 +22,36 @@ _PAGE: Final = 500
 class Growth:
     """Passes the entries of a log on, and grows its tree up to where its head counts.
 
-    Entries that come after ``head`` was read belong to a later one. ``gap`` is the first seq
-    that is not where it should be.
+    Entries that come after ``head`` was read belong to a later one. ``roots`` has the tree's
+    root at each of ``sizes`` that it reaches.
     """
 
-    def __init__(self, head: Stream | None, entries: Iterable[Entry]) -> None:
+    def __init__(
+        self, head: Stream | None, entries: Iterable[Entry], sizes: Iterable[int] = ()
+    ) -> None:
         self._head = head
         self._entries = entries
-        self._leaves: list[bytes] = []
-        self._tree = Frontier()
-        self._last = 0
-        self.gap: int | None = None
+        self._sizes = frozenset(sizes)
+        self._whole = True
+        self.tree = Frontier()
+        self.roots: dict[int, bytes] = {0: self.tree.root()}
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries."""
         end = self._head.size if self._head else 0
         for entry in self._entries:
-            if entry.seq != self._last + 1 and self.gap is None:
-                self.gap = self._last + 1
-            self._last = entry.seq
+            self._whole &= entry.seq > end or entry.seq == self.tree.size + 1
             if entry.seq <= end:
-                self._leaves.append(leaf_of(entry))
-                if len(self._leaves) == _PAGE:
-                    self._grow()
+                self.tree = self.tree.grown([leaf_of(entry)])
+                if self.tree.size in self._sizes:
+                    self.roots[self.tree.size] = self.tree.root()
             yield entry
 
-    def _grow(self) -> None:
-        self._tree = self._tree.grown(self._leaves)
-        self._leaves.clear()
-
-    def problem(self, root: bytes | None) -> str | None:
-        """Say what is wrong with the whole tree; ``root`` is the one that the run ended with."""
-        self._grow()
-        if self._head is None or self.gap is not None:
+    def problem(self) -> str | None:
+        """Say what is wrong with the whole tree, once all entries were passed on."""
+        if self._head is None or not self._whole or self.tree == self._head.frontier:
             return None
-        if self._tree != self._head.frontier:
-            return "its entries are not those that its tree was grown from"
-        if root is not None and root != self._tree.root():
-            return "its entries do not have the root that it ended with"
-        return None
+        return "its entries are not those that its tree was grown from"
 
 
 class SealChecks:
@@ -98,6 +89,10 @@ class SealChecks:
     def sealed(self) -> Iterable[str]:
         """The runs whose seals were read, in the order of ending."""
         return self._hashes.keys()
+
+    def of(self, run_id: str) -> bytes | None:
+        """Return the hash in the seal of a run; None where it was not read."""
+        return self._hashes.get(run_id)
 
     def check(self, run: RunRecord) -> Iterator[Problem]:
         """Compare a run with its seal; one that was sealed since has none here."""

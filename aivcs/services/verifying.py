@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from aivcs.domain.report import Depth, Problem, Report
+from aivcs.domain.trust import Trusted
 from aivcs.errors import CorruptionError
 from aivcs.services.breakage import Breakage
 from aivcs.services.check_content import ContentChecks
 from aivcs.services.check_logs import LogChecks
 from aivcs.services.check_names import NameChecks
+from aivcs.services.check_new import NewChecks
 from aivcs.services.marks import Marks
 from aivcs.services.sampling import Portion
 from aivcs.services.tally import Tally
+from aivcs.services.trusting import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,7 +34,7 @@ class Verifier:
     once more. ``now`` tells seconds that only grow.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a part
         self,
         ledger: Ledger,
         blobs: BlobStore,
@@ -38,6 +42,8 @@ class Verifier:
         spread: Spread,
         bookmarks: Bookmarks | None = None,
         now: Callable[[], float] = monotonic,
+        *,
+        trust: Bookmarks | None = None,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -45,6 +51,7 @@ class Verifier:
         self._spread = spread
         self._now = now
         self._bookmarks = bookmarks
+        self._trust = Trust(trust)
 
     def verify(self, scope: Scope, advance: Callable[[], None]) -> Report:
         """Check what is asked for; damage is reported, never raised.
@@ -60,8 +67,12 @@ class Verifier:
         elif scope.depth is Depth.BYTES and scope.objects:
             marks.clear()
         problems: list[Problem] = []
+        logs = LogChecks(
+            self._ledger, self._objects, tally, portion, scope.against, keep=scope.keep
+        )
+        trusted = self._trust.read() if scope.incremental else None
         try:
-            for part in self._parts(scope, tally, portion, marks):
+            for part in self._parts(scope, tally, portion, marks, logs, trusted):
                 try:
                     # What a part found before it met something unreadable counts too.
                     for problem in part():
@@ -71,18 +82,32 @@ class Verifier:
         except BaseException:
             marks.write()
             raise
-        marks.clear()
+        if not scope.incremental:
+            marks.clear()
         found = tuple(dict.fromkeys(problems))
-        return Report(tally.checked, found, scope.depth, portion.whole)
+        report = Report(tally.checked, found, scope.depth, portion.whole)
+        if not (scope.runs and scope.releases and scope.depth is Depth.BYTES):
+            return report
+        if report.ok:
+            self._trust.write(logs.past.trusted(logs.seals, trusted))
+        return report if scope.incremental else replace(report, saved=logs.past.now(logs.seals))
 
     def _parts(
-        self, scope: Scope, tally: Tally, portion: Portion, marks: Marks
+        self,
+        scope: Scope,
+        tally: Tally,
+        portion: Portion,
+        marks: Marks,
+        logs: LogChecks,
+        trusted: Trusted | None,
     ) -> list[Callable[[], Iterable[Problem]]]:
         breakage = Breakage(self._ledger, self._objects)
         content = ContentChecks(
             self._ledger, self._blobs, self._objects, self._spread, breakage, tally
         )
-        logs = LogChecks(self._ledger, self._objects, tally, portion)
+        if scope.incremental:
+            new = NewChecks(self._ledger, logs, trusted or Trusted())
+            return [new.problems, logs.releases]
         names = NameChecks(self._ledger, self._objects)
         depth = scope.depth
         every_byte = scope.objects and depth is Depth.BYTES
@@ -96,6 +121,7 @@ class Verifier:
             (scope.runs and depth is not Depth.STRUCTURE, logs.runs),
             (scope.runs, names.references),
             (scope.releases and depth is Depth.BYTES, logs.releases),
+            (scope.against is not None, lambda: logs.past.gone(logs.seals)),
         ]
         return [part for wanted, part in parts if wanted]
 

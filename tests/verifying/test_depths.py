@@ -195,17 +195,12 @@ def test_a_cache_that_is_no_database(tmp_path: Path, content: bytes) -> None:
 
 def test_where_nothing_can_be_remembered(packed: Sealed) -> None:
     place = packed.place / ".aivcs" / "cache.db"
+    place.unlink()
     place.mkdir()
     _interrupt(packed.place, 403)
     assert _counted(packed.place, resume=True)[1]
 
 
-def test_the_cache_is_not_opened_without_need(
-    packed: Sealed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_: object) -> None:
-        raise AssertionError
-
-    monkeypatch.setattr(CachedBookmarks, "_open", refuse)
+def test_a_verification_that_went_through_leaves_no_marks_of_the_way(packed: Sealed) -> None:
     assert packed.verify().ok
-    assert not (packed.place / ".aivcs" / "cache.db").exists()
+    assert CachedBookmarks(packed.place / ".aivcs" / "cache.db").marks() == frozenset()
