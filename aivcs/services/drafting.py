@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -99,12 +100,11 @@ def _draft(
 
 def _named(event: ExecutionEventData) -> Iterator[tuple[Digest, Role]]:
     """Yield the digest that an artifact or a checkpoint gives, unless its hash is another."""
-    text, role = "", Role.ARTIFACT
     if isinstance(event, facts.ArtifactStored):
-        text = event.content_hash
+        text, role = event.content_hash, Role.ARTIFACT
     elif isinstance(event, facts.CheckpointSaved):
         text, role = event.state_hash, Role.CHECKPOINT
-    try:
-        yield Digest.parse(text), role
-    except InvalidDigest:
+    else:
         return
+    with suppress(InvalidDigest):
+        yield Digest.parse(text), role

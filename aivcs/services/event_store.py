@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Append, Batch, NewRun, Reference
 from aivcs.domain.events import MAX_SEQ
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from aivcs.services.objects import CasStore
     from aivcs.services.runs import RunLedger
 
-MAX_TENANT = 256
+MAX_TENANT: Final = 256
 """The longest tenant id, in characters."""
+_REMEMBERED: Final = 1000
 
 
 class EventStore:
@@ -55,6 +56,7 @@ class EventStore:
         self._runs = runs
         self._clock = clock
         self._pause = pause
+        self._tenants: dict[str, str | None] = {}
 
     def append(
         self,
@@ -110,19 +112,19 @@ class EventStore:
             return self._append(wanted, drafted, now)
 
     def _append(self, wanted: _Wanted, drafted: Drafted, now: datetime) -> int:
-        head = self._head(wanted.run_id)
+        exists, tenant = self._owner(wanted.run_id)
         append = Append(
             Family.RUN,
             wanted.run_id,
             drafted.drafts,
             expected_size=wanted.expected,
-            tenant=wanted.tenant if head is None else head.tenant and wanted.tenant,
+            tenant=None if exists and tenant is None else wanted.tenant,
             key=wanted.key,
             epoch=wanted.epoch,
         )
         batch = Batch(
             objects=drafted.objects,
-            runs=() if head is not None else (_new(wanted, now),),
+            runs=() if exists else (_new(wanted, now),),
             appends=(append,),
             references=tuple(
                 Reference(digest, role, wanted.run_id)
@@ -134,10 +136,22 @@ class EventStore:
         try:
             return self._ledger.commit(batch).seqs[0][0]
         except ConflictError:
-            if head is not None or self._head(wanted.run_id) is None:
+            if exists or not self._owner(wanted.run_id)[0]:
                 raise
         # Somebody else created it meanwhile.
         return self._append(wanted, drafted, now)
+
+    def _owner(self, run_id: str) -> tuple[bool, str | None]:
+        """Tell whether there is this run, and its tenant; neither ever changes."""
+        with suppress(KeyError):
+            return True, self._tenants[run_id]
+        head = self._head(run_id)
+        if head is None:
+            return False, None
+        if len(self._tenants) >= _REMEMBERED:
+            self._tenants.clear()
+        self._tenants[run_id] = head.tenant
+        return True, head.tenant
 
     def _end(self, wanted: _Wanted, event: ExecutionEventData, now: datetime) -> EndRun:
         reason: str | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TAG: Final = "type"
 _KNOWN: Final[dict[str, tuple[Field, ...]]] = {}
+_NAMES: Final[dict[type, tuple[str, ...]]] = {}
 
 
 class ExecutionEventData:
@@ -45,7 +46,7 @@ class ExecutionEventData:
 
     def payload(self) -> dict[str, Json]:
         """Return the fields without the tag, as JSON: the body it is stored with."""
-        return {one.name: _json(getattr(self, one.name)) for one in fields(self)}  # type: ignore[arg-type]  # a dataclass
+        return {name: _json(getattr(self, name)) for name in _names(type(self))}
 
     def to_dict(self) -> dict[str, Json]:
         """Return the tagged object."""
@@ -97,6 +98,14 @@ class StoredEvent:
             "timestamp": text(self.timestamp),
         }
         return {**told, "erased": True} if self.erased else told
+
+
+def _names(variant: type[ExecutionEventData]) -> tuple[str, ...]:
+    found = _NAMES.get(variant)
+    if found is None:
+        every = fields(variant)  # type: ignore[arg-type]  # every variant is a dataclass
+        found = _NAMES[variant] = tuple(one.name for one in every)
+    return found
 
 
 def _fields(variant: type[ExecutionEventData]) -> tuple[Field, ...]:
