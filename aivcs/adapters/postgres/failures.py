@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,11 @@ _DOWN: Final = (
     "the database system is",
 )
 """What is said of a server that is not up, or not yet."""
+_REFUSALS: Final = (
+    ("28P01", r"no password supplied|authentication failed|no pg_hba.conf entry|role .* does not"),
+    ("3D000", r'database ".*" does not exist'),
+    ("53300", r"too many clients|too many connections|connection slots"),
+)
 _LONGEST: Final = 300
 _TABLES: Final = "run 'aivcs verify'; restore the database from a backup"
 _NO_TABLES: Final = (
@@ -131,9 +137,7 @@ def failure(server: Server, error: BaseException) -> AivcsError:
     if isinstance(error, errors._WaitTimeout):  # noqa: SLF001 - it has no public name
         msg = f"the server of {server} gives no answer"
         return Unreachable(msg, hint="check that it runs and is reachable, then repeat the action")
-    state = getattr(error, "sqlstate", None) or ""
-    if "no password supplied" in text:
-        state = "28P01"
+    state = getattr(error, "sqlstate", None) or _state_of(text)
     if state in _SAID or state[:2] in _SAID:
         kind, says, hint = _SAID.get(state) or _SAID[state[:2]]
         msg = says.format(server=server, text=text, seconds=f"{server.timeout:g}")
@@ -145,8 +149,15 @@ def failure(server: Server, error: BaseException) -> AivcsError:
     return StorageError(msg, hint="the server's log says more")
 
 
+def _state_of(text: str) -> str:
+    """Return what the server said when it refused a connection: its client keeps the text only."""
+    return next((state for state, sign in _REFUSALS if re.search(sign, text)), "")
+
+
 def _brief(error: BaseException) -> str:
     """Return an error's first line; what the client was told to connect with is not in it."""
     diagnosis = getattr(error, "diag", None)
     text = getattr(diagnosis, "message_primary", None) or str(error)
-    return text.strip().partition("\n")[0][:_LONGEST]
+    # Behind this word is what the server says; before it, which address was tried.
+    said = text.strip().rpartition("FATAL:")[2].strip()
+    return said.partition("\n")[0][:_LONGEST]

@@ -83,8 +83,5 @@ _FORM: Final = "write postgresql://USER@HOST:PORT/DATABASE"
 
 def redacted(url: str) -> str:
     """Return a URL without password and options."""
-    shown = re.sub(r"//([^/@:]*)(:[^/]*)?@", r"//\1@", url)
-    # An "@" within a password, or none of the forms above: show the host alone.
-    if shown.count("@") > 1:
-        shown = re.sub(r"//.*@", "//***@", url)
-    return shown.partition("?")[0]
+    # A password may have any character: up to the last "@" nothing but the user is shown.
+    return re.sub(r"//([^/@:]*)(:.*)?@", r"//\1@", url).partition("?")[0]
