@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aivcs.errors import InvalidEvent
@@ -32,15 +33,21 @@ class RunEvent:
 
 def check_kind(kind: object) -> str:
     """Return a kind: any non-blank text of up to 256 characters, else InvalidEvent."""
-    if isinstance(kind, str) and kind.strip() and len(kind) <= MAX_KIND and "\0" not in kind:
-        try:
-            kind.encode()
-        except UnicodeEncodeError:
-            pass
-        else:
-            return kind
+    if isinstance(kind, str) and _is_kind(kind):
+        return kind
     msg = f"not an event kind: {kind!r:.80}"
     raise InvalidEvent(msg, hint="a kind is a non-empty text, for example tool_called")
+
+
+@lru_cache(maxsize=1024)
+def _is_kind(text: str) -> bool:
+    if not text.strip() or len(text) > MAX_KIND or "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_seq(seq: object) -> int:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 MAX_BODY: Final = 64 * 1024 * 1024
 """The longest body in bytes; larger data belongs into an object."""
 
+# Circles are found by depth, before anything is encoded.
+_ENCODER: Final = json.JSONEncoder(
+    check_circular=False, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+)
+_ESCAPING: Final = json.JSONEncoder(check_circular=False, separators=(",", ":"), allow_nan=False)
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+
 
 def encode(value: object) -> str:
     """Return compact JSON that UTF-8 can carry.
@@ -29,12 +36,12 @@ def encode(value: object) -> str:
     """
     _check(value, 0)
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _ENCODER.encode(value)
         if not text.isascii():
             try:
                 size = len(text.encode())
             except UnicodeEncodeError:
-                text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+                text = _ESCAPING.encode(value)
                 size = len(text)
         else:
             size = len(text)
@@ -57,27 +64,43 @@ def decode(text: str | bytes) -> Json:
 
 
 def _check(value: object, depth: int) -> None:
+    """Look at a value and all inside of it; what is common is looked at on the spot."""
     kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
-        return
+    if kind is dict:
+        depth = _deeper(depth)
+        for key, item in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str:
+                _check_key(key)
+            if type(item) not in _PLAIN:
+                _check(item, depth)
+    elif kind is list or kind is tuple:
+        depth = _deeper(depth)
+        for item in value:  # type: ignore[attr-defined]
+            if type(item) not in _PLAIN:
+                _check(item, depth)
+    elif kind is float or kind not in _PLAIN:
+        _check_rare(value, depth)
+
+
+def _check_rare(value: object, depth: int) -> None:
     if isinstance(value, float):
         if not math.isfinite(value):
             msg = f"{value} is not a JSON number"
             raise InvalidEvent(msg, hint=strictjson.FINITE)
     elif isinstance(value, dict):
-        depth = _deeper(depth)
-        for key, item in value.items():
-            if not isinstance(key, str):
-                msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
-                raise InvalidEvent(msg, hint="make the key a text")
-            _check(item, depth)
+        _check({_check_key(key): item for key, item in value.items()}, depth)
     elif isinstance(value, list | tuple):
-        depth = _deeper(depth)
-        for item in value:
-            _check(item, depth)
+        _check(list(value), depth)
     elif not isinstance(value, str | int):
         msg = strictjson.not_json(value)
         raise InvalidEvent(msg, hint="payloads hold text, numbers, booleans, null, lists, objects")
+
+
+def _check_key(key: object) -> str:
+    if not isinstance(key, str):
+        msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
+        raise InvalidEvent(msg, hint="make the key a text")
+    return key
 
 
 def _deeper(depth: int) -> int:

@@ -50,7 +50,27 @@ def test_tuples_and_subclasses() -> None:
     class Number(int):
         pass
 
+    class Table(dict[Any, Any]):
+        pass
+
+    class Row(list[Any]):
+        pass
+
+    class Measure(float):
+        pass
+
     assert jsontext.encode((Text("a"), Number(1))) == '["a",1]'
+    assert jsontext.encode(Table({Text("a"): Row([Measure(0.5)])})) == '{"a":[0.5]}'
+    for wrong in (Table({1: 2}), {"a": Row([Table({None: 1})])}, [Measure("nan")], Row([{1, 2}])):
+        with pytest.raises(InvalidEvent):
+            jsontext.encode(wrong)
+
+
+def test_a_value_that_holds_itself() -> None:
+    circle: list[Any] = []
+    circle.append({"again": circle})
+    with pytest.raises(InvalidEvent, match="nested too deeply"):
+        jsontext.encode(circle)
 
 
 @pytest.mark.parametrize(
