@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from aivcs.domain.canonical import Json
     from aivcs.domain.events import RunEvent
     from aivcs.domain.run import RunRecord, RunStatus
 
@@ -130,7 +131,8 @@ def find_resume_point(events: Iterable[RunEvent]) -> ResumePoint | None:
     """Return where to resume, given a run's events in order; None without a checkpoint.
 
     The last checkpoint counts, and no earlier one stands in for it: InvalidEvent when it
-    names no checkpoint or no node. An execution's checkpoint names its step instead.
+    names no checkpoint or no node. An execution's checkpoint names its step instead, or says
+    that it is of none: then ``node_id`` is empty.
     """
     found = list(events)
     place = len(found) - 1
@@ -144,7 +146,7 @@ def find_resume_point(events: Iterable[RunEvent]) -> ResumePoint | None:
     return ResumePoint(
         checkpoint_id=_named(event, payload.get("checkpoint_id"), "checkpoint_id"),
         checkpoint_seq=_seq(event),
-        node_id=_named(event, payload.get("node_id", payload.get("step_id")), "node_id"),
+        node_id=_named(event, _node(payload), "node_id"),
         state_hash=state if isinstance(state, str) else None,
         events_before=tuple(found[: place + 1]),
         events_after=tuple(found[place + 1 :]),
@@ -178,6 +180,13 @@ def _seq(event: RunEvent) -> int:
         msg = f"an event of kind {event.kind} has no seq"
         raise InvalidEvent(msg, hint="replay the events of a run as they were recorded")
     return event.seq
+
+
+def _node(payload: dict[str, Json]) -> Json:
+    if "node_id" in payload or "step_id" not in payload:
+        return payload.get("node_id")
+    step = payload["step_id"]
+    return "" if step is None else step
 
 
 def _named(event: RunEvent, value: object, name: str) -> str:

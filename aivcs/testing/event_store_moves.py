@@ -16,6 +16,7 @@ from aivcs.domain.executions.reducer import fold
 from aivcs.domain.run import RunStatus
 from aivcs.errors import (
     Fenced,
+    InvalidEvent,
     InvalidInputError,
     InvalidRunState,
     InvalidSummary,
@@ -164,6 +165,15 @@ class EventStoreMovesContract(RepoContract):
         for _ in range(2):
             assert repo.events.append_batch("e", "t", done, idempotency_key="k") == 1
         assert repo.runs.get_run("e").total_events == 2
+
+    def test_an_error_may_be_given_as_an_object(self, repo: Repo) -> None:
+        """Also where the event is a value."""
+        given: Any = _FAILURE.to_dict()
+        assert lifecycle.ExecutionFailed(given) == EVENTS[Action.FAIL]
+        repo.events.append("e", "t", lifecycle.ExecutionFailed(given))
+        assert check_fold(repo).error == _FAILURE
+        with pytest.raises(InvalidEvent, match="category"):
+            lifecycle.ExecutionFailed({"message": "m"})  # type: ignore[arg-type]
 
     def test_a_duration_that_is_none(self, repo: Repo) -> None:
         """It must fit the run's summary."""

@@ -10,6 +10,7 @@ import pytest
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import RunEvent
 from aivcs.domain.execution import ExecutionState
+from aivcs.domain.executions.facts import CheckpointSaved
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.errors import (
     DigestMismatch,
@@ -116,6 +117,14 @@ class ReplayContract(RepoContract):
         repo.runs.append_event(run_id, saved(node=None))
         with pytest.raises(InvalidEvent, match="node_id"):
             repo.find_resume_point(run_id)
+
+    def test_the_resume_point_of_an_execution(self, repo: Repo) -> None:
+        """Its checkpoints are of steps, or of the execution as a whole."""
+        for step in ("s1", None):
+            repo.events.append("e", "t", CheckpointSaved("c", "0" * 64, step))
+            point = repo.find_resume_point("e")
+            assert point is not None
+            assert (point.node_id, point.state_hash) == (step or "", "0" * 64)
 
     def test_a_replay_while_it_is_written(self, repo: Repo, run_id: RunId) -> None:
         """It is of the events that were there when it began, early ones too."""

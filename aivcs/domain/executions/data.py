@@ -41,8 +41,11 @@ class ExecutionEventData:
         return self.TYPE
 
     def __post_init__(self) -> None:
-        """Refuse a field of a wrong type."""
+        """Refuse a field of a wrong type; take an error as an object too."""
         check_fields(self.TYPE, _fields(type(self)), self.payload(), open_ended=False)
+        error = getattr(self, "error", None)
+        if isinstance(error, dict):
+            object.__setattr__(self, "error", ExecutionError.from_dict(error))
 
     def payload(self) -> dict[str, Json]:
         """Return the fields without the tag, as JSON: the body it is stored with."""
