@@ -15,7 +15,7 @@ from aivcs.domain.executions.parsing import event_from_stored
 from aivcs.domain.names import check_run_id, check_text
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
 from aivcs.domain.stream import Family, RunQuery
-from aivcs.errors import ConflictError, InvalidInputError
+from aivcs.errors import ConflictError, InvalidInputError, InvalidName
 from aivcs.services import bodies, following
 from aivcs.services.drafting import STATUSES, draft_events
 
@@ -97,7 +97,7 @@ class EventStore:
         tenant), InvalidRunState (ended, or the move is not legal), WrongExpectedSequence,
         ConflictError (the key stands for other events), Fenced, StorageError.
         """
-        run_id = check_run_id(execution_id)
+        run_id = _checked(execution_id)
         wanted = _Wanted(
             run_id=run_id,
             tenant=_tenant(tenant_id),
@@ -188,7 +188,7 @@ class EventStore:
 
         Raises InvalidInputError, and while reading MissingObject and IntegrityError.
         """
-        run_id = check_run_id(execution_id)
+        run_id = _checked(execution_id)
         first = _whole("after", after)
         return self._events(run_id, first, None if limit is None else _whole("limit", limit))
 
@@ -209,7 +209,7 @@ class EventStore:
         ``pause`` is called where there is nothing new; by default it waits a moment. Raises
         RunNotFound, at once, and as ``iter_events``.
         """
-        run_id = check_run_id(execution_id)
+        run_id = _checked(execution_id)
         tenant = following.head(self._ledger, run_id).tenant or ""
         landed = following.follow(
             self._ledger,
@@ -226,7 +226,7 @@ class EventStore:
 
     def count_events(self, execution_id: RunId | str) -> int:
         """Return how many events there are, which is the last one's sequence."""
-        head = self._head(check_run_id(execution_id))
+        head = self._head(_checked(execution_id))
         return 0 if head is None else head.size
 
     def execution_exists(self, execution_id: RunId | str) -> bool:
@@ -274,6 +274,13 @@ def _new(wanted: _Wanted, now: datetime) -> NewRun:
         tenant=wanted.tenant,
         state=ExecutionState.CREATED,
     )
+
+
+def _checked(execution_id: object) -> str:
+    if isinstance(execution_id, str):
+        return check_run_id(execution_id)
+    msg = f"not an execution id: {execution_id!r:.80}"
+    raise InvalidName(msg, hint="it is a text of 1-256 characters")
 
 
 def _tenant(tenant_id: object) -> str:

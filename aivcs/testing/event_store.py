@@ -121,6 +121,7 @@ class EventStoreContract(RepoContract):
         store.append_batch("typed", "t", VARIANTS)
         store.append_batch("plain", "t", [event.to_dict() for event in VARIANTS])
         typed, plain = store.load_events("typed"), store.load_events("plain")
+        assert [one.event["type"] for one in typed] == [event.type for event in VARIANTS]
         assert [one.event for one in plain] == [one.event for one in typed]
 
     @pytest.mark.parametrize(
@@ -213,7 +214,8 @@ class EventStoreContract(RepoContract):
         for execution_id in ("exec_2x", "\u00e9 /..%\n", "x" * 256):
             assert store.append(execution_id, "t", custom(1)) == 1
             assert numbers(store, execution_id) == [1]
-        for bad in ("", "x" * 257, "\0", "\ud800"):
+        wrong: list[Any] = ["", "x" * 257, "\0", "\ud800", None, 3]
+        for bad in wrong:
             with pytest.raises(InvalidName):
                 store.append(bad, "t", custom())
             with pytest.raises(InvalidName):

@@ -55,6 +55,10 @@ class ExecutionEventData:
         """Return the tagged object."""
         return {TAG: self.type, **self.payload()}
 
+    def __getitem__(self, name: str) -> Json:
+        """Return a value of the tagged object; KeyError for another name."""
+        return self.to_dict()[name]
+
     @classmethod
     def from_dict(cls, value: object) -> Self:
         """Read a tagged object; called on a variant, it must be of that type.
