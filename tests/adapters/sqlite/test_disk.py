@@ -12,6 +12,7 @@ import pytest
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.errors import StorageError
 from aivcs.repo import init, open_repo
+from aivcs.testing.live import eventually, has_failed
 from aivcs.testing.objects import noise
 from aivcs.testing.subject import add_spec, by, end, note
 
@@ -92,6 +93,29 @@ def test_a_write_that_fails(
     with open_repo(tmp_path) as repo:
         assert len(repo.runs.get_events(run_id)) == after
         assert end(repo, run_id, RunStatus.COMPLETED).status is RunStatus.COMPLETED
+        assert repo.verify().ok
+
+
+@pytest.mark.parametrize(("fault", "at"), [("write", 1), ("write", 3), ("sync", 1)])
+def test_a_live_run_hears_of_it(disk: Disk, tmp_path: Path, fault: str, at: int) -> None:
+    disk.fault = fault
+    with init(tmp_path) as repo:
+        spec = add_spec(repo)
+        with pytest.raises(StorageError, match="the ledger"), repo.run(spec=spec) as lost:  # noqa: PT012
+            disk.at = at
+            lost.event("note", 1)
+            eventually(lambda: has_failed(lost))
+        assert repo.runs.get_run(lost.run_id).status is RunStatus.RUNNING
+        with repo.run(spec=spec) as run:
+            disk.at = at
+            run.event("note", 1)
+            eventually(lambda: has_failed(run))
+            with pytest.raises(StorageError):
+                run.event("refused")
+            run.event("note", 2)
+        payloads = [event.payload for event in repo.runs.get_events(run.run_id)]
+        assert payloads == [1, 2]
+        assert [event.payload for event in repo.runs.get_events(lost.run_id)] == [1]
         assert repo.verify().ok
 
 

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CALLS = 20
+MANY = 4
 SCRIPT = """
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
 import aivcs
@@ -28,6 +30,11 @@ def claim(run, epoch=None, seconds=30):
     return Batch(claims=(Claim(run, "me", deadline, NOW, epoch),))
 
 
+def append(repo, run):
+    for number in range(10):
+        repo.runs.append_event(run, aivcs.RunEvent(None, "note", {"n": number}))
+
+
 place, durability, what = sys.argv[1:]
 with aivcs.open(place, durability=durability) as repo:
     spec = repo.specs.list()[0].digest
@@ -36,12 +43,24 @@ with aivcs.open(place, durability=durability) as repo:
     if what == "renew":
         ledger.commit(claim(run))
     print("ready", flush=True)
-    for number in range(20):
+    for number in range(4 if what in {"live", "threads"} else 20):
         if what == "append":
             repo.runs.append_event(run, aivcs.RunEvent(None, "note", {"n": number}))
         elif what == "many":
             event = aivcs.RunEvent(None, "note", {"n": number})
             ledger.commit_all([repo.runs.appending(run, [event])] * 10)
+        elif what == "live":
+            with repo.run(spec=spec) as live:
+                for step in range(500):
+                    live.event("note", {"n": step})
+                    if step % 100 == 99:
+                        live.flush()
+        elif what == "threads":
+            threads = [threading.Thread(target=append, args=(repo, run)) for _ in range(16)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         elif what == "take":
             ledger.commit(claim(run))
         elif what == "renew":
@@ -74,6 +93,16 @@ def _syncs(place: Path, durability: str, what: str) -> int:
     return sum("sync(" in line for line in lines[start:end])
 
 
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    import aivcs
+
+    with aivcs.init(tmp_path) as repo:
+        spec = repo.specs.add({"components": {"prompts": {"system.md": "hello"}}})
+        repo.runs.create_run(spec.digest, aivcs.RunMetadata("bot"))
+    return tmp_path
+
+
 @pytest.mark.parametrize(
     ("durability", "what", "expected"),
     [
@@ -87,11 +116,16 @@ def _syncs(place: Path, durability: str, what: str) -> int:
         ("os", "promote", CALLS),
     ],
 )
-def test_syncs(tmp_path: Path, durability: str, what: str, expected: int) -> None:
-    import aivcs
-
-    with aivcs.init(tmp_path) as repo:
-        spec = repo.specs.add({"components": {"prompts": {"system.md": "hello"}}})
-        repo.runs.create_run(spec.digest, aivcs.RunMetadata("bot"))
+def test_syncs(place: Path, durability: str, what: str, expected: int) -> None:
     # The first commit after opening also syncs the header of the new log.
-    assert _syncs(tmp_path, durability, what) - expected in {0, 1, 2}
+    assert _syncs(place, durability, what) - expected in {0, 1, 2}
+
+
+def test_events_of_a_live_run_share_syncs(place: Path) -> None:
+    """A run of 500 events, flushed by the hundred, with its beginning and its end."""
+    assert _syncs(place, "group", "live") <= MANY * 500 * 0.02
+
+
+def test_threads_share_syncs(place: Path) -> None:
+    """Sixteen that append at once: at most every second append is a sync of its own."""
+    assert _syncs(place, "group", "threads") <= MANY * 16 * 10 / 2
