@@ -73,6 +73,23 @@ loses promises at once: a test shows that, so the sweep does see what it looks f
 Each byte of each file of a small sealed repository is changed, one at a time. Then everything
 is verified and read: the change is reported, or it has no effect on anything that is returned.
 """,
+    "tampering": """\
+## Whoever has the file
+
+In a ledger of 10,000 events the guards are taken away and each row of streams, runs, ends,
+seals, keys, early events and events is edited in one of its columns, deleted, or exchanged with
+the next one, by the dice; half of the editors mend the checksum of the row. Then the ledger is
+verified against what was saved of it before. Either all that the library returns is what it
+was, or the damage is named: the run, and the event where its own row shows it. *None* counts
+edits that the tables' own rules do not let in, or that change nothing.
+""",
+    "truncating": """\
+## A log that is cut off
+
+The newest log of a ledger is cut off at the end of each of its pages, and somewhere inside of the
+next one. The ledger must open on a beginning of each log, without a gap and sound, and what is
+lost must be named against what was saved.
+""",
     "s3": """\
 ## A server that is killed
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from soak import crew, flips, kills, machine, powercut
+from soak import crew, flips, kills, machine, powercut, tampering, truncating
 from soak.result import Result
 
 if TYPE_CHECKING:
@@ -53,4 +53,6 @@ SWEEPS: Final[dict[str, Callable[[int, float], Result]]] = {
     "powercut": _powercut,
     "s3": _s3,
     "flips": flips.run,
+    "tampering": tampering.run,
+    "truncating": truncating.run,
 }

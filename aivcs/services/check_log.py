@@ -130,8 +130,11 @@ class LogReading:
             self.roots[size] = self.tree.root()
 
     def _whole(self, root: bytes | None) -> Iterator[str]:
-        if self._leaves.gap is not None:
-            yield f"event {self._leaves.gap} is missing"
+        gap = self._leaves.gap
+        if gap is None and self._leaves.last < self._head.size:
+            gap = self._leaves.last + 1
+        if gap is not None:
+            yield f"event {gap} is missing"
         elif self._sound and self.tree != self._head.frontier:
             yield from self._unreadable()
             yield "its entries are not those that its tree was grown from"
