@@ -110,7 +110,12 @@ class TraceRetention:
 
 def _event_json(event: RunEvent) -> dict[str, object]:
     when = None if event.timestamp is None else moment.text(event.timestamp)
-    said = {"seq": event.seq, "kind": event.kind, "payload": event.payload, "timestamp": when}
+    said: dict[str, object] = {
+        "seq": event.seq,
+        "kind": event.kind,
+        "payload": event.payload,
+        "timestamp": when,
+    }
     return {**said, "erased": True} if event.erased else said
 
 
