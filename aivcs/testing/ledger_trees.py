@@ -11,7 +11,9 @@ import pytest
 from aivcs.domain.batch import Append, Batch, EndRun, Erasure
 from aivcs.domain.commitment import commitment, leaf_of
 from aivcs.domain.erasing import erased
+from aivcs.domain.leaves import Leaves
 from aivcs.domain.merkle import Frontier
+from aivcs.domain.rows import stored_row
 from aivcs.domain.run import RunStatus
 from aivcs.domain.seal import seal_hash
 from aivcs.domain.stream import Family, Sealing
@@ -81,6 +83,25 @@ class LedgerTreesContract:
         found = head(started, "agent", Family.RELEASE)
         assert found.frontier == tree(started, "agent", Family.RELEASE)
         assert found.frontier.size == 4
+
+    def test_rows_are_read_as_they_are_stored(self, started: Ledger) -> None:
+        """A page at a time; each has its leaf, and is the entry that is read otherwise."""
+        drafts = [draft(body=str(n)) for n in range(2100)]
+        started.commit(
+            Batch(objects=(stored(b"a long body"),), appends=(append(draft(large=BODY)),))
+        )
+        started.commit(Batch(appends=(append(*drafts),)))
+        for after, limit in ((0, None), (0, 1), (1500, None), (1500, 600), (2101, None), (5, 0)):
+            found = list(started.stored_rows(Family.RUN, "run", after=after, limit=limit))
+            rows = [tuple(row) for page in found for row in page]
+            entries = started.entries(Family.RUN, "run", after=after, limit=limit)
+            assert rows == [stored_row(entry) for entry in entries]
+            leaves = Leaves(after)
+            hashes = [leaf for page in found for leaf in leaves.take(page)]
+            assert hashes == [leaf_of(one) for one in log(started)][after : after + len(rows)]
+            assert (leaves.wrong, leaves.gap) == ([], None)
+        assert list(started.stored_rows(Family.RUN, "other")) == []
+        assert list(started.stored_rows(Family.RELEASE, "run")) == []
 
     def test_the_same_events_have_the_same_tree(self, started: Ledger) -> None:
         """However they were grouped; another salt, time or order gives another one."""

@@ -26,7 +26,7 @@ def _damage(program: Program, tmp_path: Path, at: int | None = None) -> str:
 def test_all_is_well(here: Program, run: str) -> None:
     here.good("run", "append", run, "--kind", "k")
     answer = here.json("verify")
-    assert list(answer) == ["ok", "checked", "problems", "depth", "complete"]
+    assert list(answer) == ["ok", "checked", "problems", "depth", "complete", "seals"]
     assert (answer["depth"], answer["complete"]) == ("bytes", True)
     assert answer["ok"] is True
     assert answer["problems"] == []
@@ -138,3 +138,31 @@ def test_much_damage_is_told_in_part(here: Program, monkeypatch: pytest.MonkeyPa
     assert said.text.splitlines()[-1].startswith("DAMAGED: 70 errors; checked ")
     assert said.err.startswith("20 more; --json has all\nhint: ")
     assert len(here("verify", "--json").json["problems"]) == 70
+
+
+def test_what_was_saved_is_compared(here: Program, spec: str) -> None:
+    run_id = here.json("run", "start", "--spec", spec)["run_id"]
+    here.good("run", "complete", run_id)
+    seals = here.json("verify", "--save", "saved")["seals"]
+    assert seals["size"] == 1
+    root = f"{seals['size']}:{seals['root']}"
+    for known in ("saved", root):
+        assert here.json("verify", "--against", known)["ok"]
+    other = f"2:{seals['root']}"
+    said = here("verify", "--against", other)
+    assert said.status == 6
+    assert "2 ended runs were saved, 1 of them are missing" in said.text
+    assert here("verify", "--against", other, "--save", "no").status == 6
+    assert here.fail("verify", "--against", "no") == (2, "invalid_input")
+    assert here.fail("verify", "--against", "1:ab") == (2, "invalid_input")
+    assert here.fail("verify", "--save", "no/where/saved") == (7, "storage")
+
+
+def test_what_is_new_is_read(here: Program, spec: str) -> None:
+    run_id = here.json("run", "start", "--spec", spec)["run_id"]
+    here.good("verify")
+    here.good("run", "append", run_id, "--kind", "note")
+    found = here.json("verify", "--incremental")
+    assert found["checked"] == {"objects": 0, "runs": 1, "events": 1, "releases": 0}
+    assert found["seals"] is None
+    assert here.fail("verify", "--incremental", "--save", "saved") == (2, "invalid_input")
