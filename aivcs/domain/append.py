@@ -81,6 +81,9 @@ def plan(
     if not waiting and all(draft.seq is None for draft in append.drafts):
         numbered = tuple(enumerate(append.drafts, stream.size + 1))
         return Plan(numbered, (), (), tuple(seq for seq, _ in numbered), states)
+    if stream.state is None:
+        msg = f"{stream.family.value} {stream.name}: an entry takes the next seq of its log"
+        raise InvalidEvent(msg, hint="leave the seq out")
     return _placed(stream, append, waiting, stored, states)
 
 

@@ -136,6 +136,14 @@ def test_a_release_stream_has_no_status() -> None:
     assert plan(stream, asked, {}, lambda _: pytest.fail("read")).seqs == (5,)
 
 
+@pytest.mark.parametrize("seq", [1, 5, 9])
+def test_a_release_takes_the_next_seq(seq: int) -> None:
+    asked = Append(Family.RELEASE, "agent", (draft(seq),))
+    stream = Stream(Family.RELEASE, "agent", 4)
+    with pytest.raises(InvalidEvent, match="release agent: an entry takes the next seq"):
+        plan(stream, asked, {}, lambda _: pytest.fail("read"))
+
+
 def test_a_gap_is_named() -> None:
     log = Log()
     log.append(draft(1), draft(4), draft(6))
