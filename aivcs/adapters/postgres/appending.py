@@ -35,10 +35,11 @@ _INSERT: Final = """
 INSERT INTO {0} (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
 SELECT {1} FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],
   %s::text[], %s::bytea[], %s::bytea[], %s::bytea[])
-  AS w (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum) ORDER BY seq
+  AS w (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
+ORDER BY stream, seq
 """
 _COLUMNS: Final = "stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum"
-_INSERT_ENTRIES: Final = _INSERT.format("entries", _COLUMNS)
+INSERT_ENTRIES: Final = _INSERT.format("entries", _COLUMNS)
 _INSERT_EARLY: Final = _INSERT.format("early", _COLUMNS)
 _INSERT_ENTRY: Final = """
 INSERT INTO entries (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
@@ -127,7 +128,7 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
     if len(new) == 1:
         db.run(_INSERT_ENTRY, new[0][0])
     elif new:
-        db.run(_INSERT_ENTRIES, _columns([cells for cells, _ in new]))
+        db.run(INSERT_ENTRIES, columns([cells for cells, _ in new]))
     if steps.released:
         db.run(
             "DELETE FROM early WHERE stream = %s AND seq = ANY(%s::bigint[])",
@@ -135,7 +136,7 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
         )
     if steps.early:
         later = [rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
-        db.run(_INSERT_EARLY, _columns(later))
+        db.run(_INSERT_EARLY, columns(later))
 
 
 def _text(value: object) -> str | None:
@@ -143,5 +144,6 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _columns(cells: Sequence[rows.Row]) -> tuple[list[object], ...]:
+def columns(cells: Sequence[rows.Row]) -> tuple[list[object], ...]:
+    """Return the columns of some rows."""
     return tuple(map(list, zip(*cells, strict=True)))

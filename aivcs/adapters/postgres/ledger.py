@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from aivcs.adapters.postgres import appending, ending, object_writes, schema, writes
 from aivcs.adapters.postgres.database import Database
+from aivcs.adapters.postgres.gathering import Gathering
 from aivcs.adapters.postgres.health import Health
 from aivcs.adapters.postgres.housekeeping import Housekeeping
 from aivcs.adapters.postgres.leases import Lease, Upkeep
@@ -51,9 +54,9 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
         )
 
     def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
-        """Apply several batches in one transaction, each in a savepoint of its own.
+        """Apply several batches in one transaction; one that fails takes back its own part.
 
-        At first without any: mostly all of them land.
+        What only appends to runs is gathered and written at once.
         """
         wishes = {_synced(batch) for batch in batches}
         synced = True if True in wishes else None if None in wishes else False
@@ -61,25 +64,31 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
 
         def together(session: Session) -> list[Receipt | AivcsError]:
             self._lock(session, batches)
-            try:
-                with self._db.part():
-                    return [self._apply(session, batch) for batch in batches]
-            except StorageError:
-                raise
-            except AivcsError:
-                return [self._attempt(session, batch) for batch in batches]
+            if self._lease.taken:
+                self._lease.number(session)
+            gathering = Gathering(session)
+            answers = [self._answer(session, gathering, batch) for batch in batches]
+            gathering.write()
+            return answers
 
         return self._db.transact(together, alone=alone, synced=synced)
 
     def _lock(self, session: Session, batches: Sequence[Batch]) -> None:
         appending.lock(session, [wanted for batch in batches for wanted in batch.appends])
 
-    def _attempt(self, session: Session, batch: Batch) -> Receipt | AivcsError:
+    def _answer(self, session: Session, gathering: Gathering, batch: Batch) -> Receipt | AivcsError:
         try:
+            receipt = gathering.add(batch)
+            if receipt is not None:
+                return receipt
+            gathering.write()
             with self._db.part():
                 return self._apply(session, batch)
-        except StorageError:
-            raise
+        except StorageError as error:
+            # What a rule of the tables refuses is this batch alone.
+            if not isinstance(error.__cause__, psycopg.IntegrityError):
+                raise
+            return error
         except AivcsError as error:
             return error
 
