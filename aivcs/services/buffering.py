@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 MANY_EVENTS: Final = 100
 MANY_BYTES: Final = 256 * 1024
 """What is more than that is committed at once, without waiting for more."""
-_MOST_EVENTS: Final = 10_000
-_MOST_BYTES: Final = 8 * 2**20
+MOST_EVENTS: Final = 10_000
+MOST_BYTES: Final = 8 * 2**20
+"""Where so much waits, whoever adds to it waits, too."""
 
 
 class Urgency(Enum):
@@ -64,7 +65,7 @@ class Buffer:
     @property
     def is_full(self) -> bool:
         """Whether so much waits that whoever adds to it must wait, too."""
-        return len(self._drafts) >= _MOST_EVENTS or self._bytes >= _MOST_BYTES
+        return len(self._drafts) >= MOST_EVENTS or self._bytes >= MOST_BYTES
 
     def add(self, draft: Draft, stored: StoredObject | None) -> Urgency | None:
         """Add an event; return when it is to be committed, where that is news."""

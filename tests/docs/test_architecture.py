@@ -13,7 +13,7 @@ from aivcs import ports
 from aivcs.adapters.files.config import DURABILITIES
 from aivcs.adapters.sqlite import connection
 from aivcs.domain.run import TRANSITIONS, RunStatus
-from aivcs.services import bodies, live
+from aivcs.services import bodies, buffering, committing, writing
 from tests.docs.markdown import DOCS, ROOT, blocks, table
 
 PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
@@ -53,8 +53,12 @@ def test_every_port_is_described() -> None:
 
 def test_durabilities_and_limits() -> None:
     assert [row[0].strip("`") for row in table(PAGE, "## Durability")] == list(DURABILITIES)
-    assert f"when {live._MANY_EVENTS} events or {live._MANY_BYTES // 1024} KiB" in PAGE
-    assert f"waited for {live._PATIENCE_SECONDS} seconds" in PAGE
+    assert f"has {buffering.MANY_EVENTS} events or {buffering.MANY_BYTES // 1024} KiB" in PAGE
+    assert f"When {buffering.MOST_EVENTS:,} events or {buffering.MOST_BYTES // 2**20} MiB" in PAGE
+    assert writing.PATIENCE_SECONDS == 1 / 10
+    assert "a tenth of a second" in PAGE
+    shared = f"{committing.GROUP} batches or {committing.GROUP_BYTES // 2**20} MiB"
+    assert f"At most {shared} share a transaction" in PAGE
     low, high = (f"{seconds * 1000:g}" for seconds in connection._PAUSE_SECONDS)
     assert f"for {low} to {high} ms" in PAGE
     assert f"for up to {connection.WAIT_SECONDS:g} seconds" in PAGE
