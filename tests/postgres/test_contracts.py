@@ -18,6 +18,8 @@ from aivcs.testing.ledger_objects import LedgerObjectsContract
 from aivcs.testing.ledger_states import LedgerStatesContract
 from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContract
 from aivcs.testing.live import LiveRunContract
+from aivcs.testing.owning import ReapingContract
+from aivcs.testing.purging import PurgingContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
@@ -113,6 +115,14 @@ class TestLiveRuns(OnServer, LiveRunContract):
     pass
 
 
+class TestOwning(OnServer, ReapingContract):
+    pass
+
+
+class TestPurging(OnServer, PurgingContract):
+    pass
+
+
 class TestThreads(OnServer, ThreadsContract):
     pass
 
@@ -122,8 +132,8 @@ class TestProcesses(OnServer, ProcessesContract):
 
 
 class TestCrashes(OnServer, CrashContract):
-    pass
+    every = 4  # half a second each; the other ledgers try all
 
 
 class TestKills(OnServer, KillContract):
-    pass
+    test_killed_at_very_many_random_instants = None  # type: ignore[assignment]

@@ -16,6 +16,7 @@ from aivcs.domain.batch import Append, Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError, RepositoryClosed, StorageError, Unreachable
+from aivcs.testing.backend import BackendContract
 from aivcs.testing.ledger import draft, new_run, new_spec, stored
 from aivcs.testing.ledger_objects import LISTED
 from tests.postgres.proxy import Cut, Wire
@@ -352,6 +353,14 @@ def test_after_a_fork(breakable: PostgresServer, place: str) -> None:
     assert ledger.commit(one()).seqs == ((1,),)
     assert ledger.unnamed([HELD]) == set()
     ledger.close()
+
+
+class TestBackend(BackendContract):
+    network = True
+
+    @pytest.fixture
+    def backend(self, breakable: PostgresServer, place: str) -> PostgresLedger:
+        return PostgresLedger(Server(breakable.url(place), 10))
 
 
 def test_health(breakable: PostgresServer, ledger: PostgresLedger, place: str) -> None:
