@@ -13,6 +13,7 @@ import apsw
 from aivcs.adapters.sqlite.failures import translated
 from aivcs.adapters.sqlite.medium import check_medium
 from aivcs.adapters.sqlite.schema import APPLICATION_ID, MIGRATIONS
+from aivcs.adapters.sqlite.wal import LogRoom
 from aivcs.errors import CorruptionError, RepositoryClosed, RepositoryTooNew, StorageError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Connection:
         self._db: apsw.Connection | None = None
         with translated(str(path)):
             self._db = self._patiently(lambda: self._connect(create=create))
+            self._room = LogRoom(self._db.filename_wal)
             self._patiently(lambda: self._prepare(create=create, durable=durable))
 
     def _connect(self, *, create: bool) -> apsw.Connection:
@@ -231,9 +233,12 @@ class Connection:
             db = self._require()
             # The lock is ours, so a transaction that is open is this thread's.
             steps = _NESTED if db.in_transaction else _OUTER
-            with self._syncing(self._durable if synced is None or steps is _NESTED else synced):
+            full = self._durable if synced is None or steps is _NESTED else synced
+            with self._syncing(full):
                 self._patiently(lambda: db.execute(steps.begin))
                 try:
+                    if full and steps is _OUTER:
+                        self._room.make()
                     yield db
                     self._check_transaction(db)
                     db.execute(steps.commit)
@@ -283,5 +288,6 @@ class Connection:
         with self._lock:
             if self._db is not None and self._process == os.getpid():
                 with translated(str(self.path)):
+                    self._room.close()
                     self._db.close()
             self._db = None
