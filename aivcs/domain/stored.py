@@ -1,10 +1,12 @@
-"""A stored object, and where its bytes lie."""
+"""A stored object, and where its bytes lie.
+
+Named tuples: reading makes very many of them, and loads no module for dataclasses.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from aivcs.domain.digest import Digest
@@ -25,8 +27,7 @@ class Tier(StrEnum):
     LARGE = "large"
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(NamedTuple):
     """A pack as the ledger lists it.
 
     ``digest`` is of its bytes and names its file, ``size`` is their number. A pack without
@@ -40,8 +41,7 @@ class Pack:
     dictionary_length: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A zstd frame in a pack: ``length`` bytes from ``offset`` on, ``size`` when unpacked."""
 
     pack: Pack
@@ -50,16 +50,14 @@ class Block:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a sealed object begins: ``start`` bytes into the content of a block."""
 
     block: Block
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """An object as stored.
 
     ``data`` has the encoded bytes of a hot one, ``place`` says where a sealed one is; a

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def now() -> datetime:
     """Return the present moment in UTC."""
+    from datetime import UTC, datetime
+
     return datetime.now(UTC)
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,10 +89,10 @@ def test_a_row_that_is_out_of_date_is_looked_up_again(repo: Repo) -> None:
     repo.seal()
     row = repo.objects.stat(digests[7])
     assert row.place is not None
-    lost = replace(row.place.block.pack, digest=Digest.of(b"another pack"))
-    old = replace(row, place=replace(row.place, block=replace(row.place.block, pack=lost)))
+    lost = row.place.block.pack._replace(digest=Digest.of(b"another pack"))
+    old = row._replace(place=row.place._replace(block=row.place.block._replace(pack=lost)))
     assert repo.objects.read(old) == DOCUMENTS[7]
-    as_large = replace(row, place=None)
+    as_large = row._replace(place=None)
     assert repo.objects.read(as_large) == DOCUMENTS[7]
     repo.objects.delete(digests[7])
     with pytest.raises(NotFound, match=str(digests[7])):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from aivcs.adapters.files.failures import translated
 from aivcs.domain.retention import Retention
@@ -46,8 +45,7 @@ durability = "group"
 _DEFAULT: Final = f'{_HEAD}url = "{OBJECTS_URL}"\n'
 
 
-@dataclass(frozen=True, slots=True)
-class Objects:
+class Objects(NamedTuple):
     """Where objects are; all but ``url`` is about a bucket, None leaves it to the environment.
 
     ``timeout`` is in seconds.
@@ -60,23 +58,21 @@ class Objects:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(NamedTuple):
     """Whether sealing starts by itself, and how many small objects must wait for it."""
 
     auto: bool = True
     threshold: int = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What ``config.toml`` says."""
 
     ledger_url: str = LEDGER_URL
     durability: str = "group"
-    objects: Objects = field(default_factory=Objects)
-    seal: Seal = field(default_factory=Seal)
-    retention: Retention = field(default_factory=Retention)
+    objects: Objects = Objects()
+    seal: Seal = Seal()
+    retention: Retention = Retention()
 
 
 def config_text(objects: Objects) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import apsw
 
 from aivcs.adapters.sqlite.failures import translated
+from aivcs.adapters.sqlite.identity import APPLICATION_ID, VERSION
 from aivcs.adapters.sqlite.medium import check_medium
-from aivcs.adapters.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from aivcs.adapters.sqlite.wal import LogRoom
 from aivcs.errors import CorruptionError, RepositoryClosed, RepositoryTooNew, StorageError
 
@@ -124,7 +124,7 @@ class Connection:
         db.execute("PRAGMA foreign_keys=ON")
         db.execute("PRAGMA recursive_triggers=ON")
         db.execute("PRAGMA secure_delete=ON")
-        if create or self._check_version(db) < len(MIGRATIONS):
+        if create or self._check_version(db) < VERSION:
             with self.writing():
                 self._migrate(db)
 
@@ -134,12 +134,14 @@ class Connection:
         if application != APPLICATION_ID:
             msg = f"{self.path} is not a ledger of aivcs"
             raise CorruptionError(msg, hint="restore the file from a copy")
-        if version > len(MIGRATIONS):
-            msg = f"{self.path} has schema {version}, this aivcs knows up to {len(MIGRATIONS)}"
+        if version > VERSION:
+            msg = f"{self.path} has schema {version}, this aivcs knows up to {VERSION}"
             raise RepositoryTooNew(msg, hint="install a newer aivcs")
         return version
 
     def _migrate(self, db: apsw.Connection) -> None:
+        from aivcs.adapters.sqlite.schema import MIGRATIONS
+
         tables = db.execute("SELECT count(*) FROM sqlite_schema").get
         if not tables:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
@@ -149,7 +151,7 @@ class Connection:
             raise CorruptionError(msg, hint="restore the file from a copy")
         for step in MIGRATIONS[version:]:
             db.execute(step)
-        db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        db.execute(f"PRAGMA user_version={VERSION}")
 
     def _require(self) -> apsw.Connection:
         if self._db is None:

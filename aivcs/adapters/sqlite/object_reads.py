@@ -178,14 +178,18 @@ class ObjectReads:
 
     def references(self, digest: Digest | None = None) -> list[Reference]:
         """Return explicit references."""
+        from aivcs.adapters.sqlite.log_rows import reference
+
         where, bindings = ("AND f.digest = ?", (digest.raw,)) if digest else ("", ())
         found = self._db.rows(f"{_REFERENCES} {where} ORDER BY f.id", bindings)
-        return [rows.reference(row) for row in found]
+        return [reference(row) for row in found]
 
     def dangling(self) -> list[Reference]:
         """Return explicit references to what is in no tier."""
+        from aivcs.adapters.sqlite.log_rows import reference
+
         found = self._db.rows(f"{_REFERENCES} AND {_ABSENT} ORDER BY f.id")
-        return [rows.reference(row) for row in found]
+        return [reference(row) for row in found]
 
     def missing(self) -> list[Digest]:
         """Return what rows name and no tier has."""

@@ -1,12 +1,13 @@
-"""The part of the Ledger that reads streams, runs and specs."""
+"""The part of the Ledger that reads streams, runs and specs.
+
+What makes their values is loaded when one is asked for: reading objects needs none of it.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import rows, writes
-from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from aivcs.domain.batch import Draft, NewSpec
     from aivcs.domain.digest import Digest
     from aivcs.domain.run import RunRecord, Source
-    from aivcs.domain.stream import Entry, RunQuery, Stream
+    from aivcs.domain.stream import Entry, Family, RunQuery, Stream
 
 _PAGE: Final = 1000
 
@@ -28,19 +29,23 @@ class RunReads:
 
     def stream(self, family: Family, name: str) -> Stream | None:
         """Return the head of a stream."""
+        from aivcs.adapters.sqlite import log_rows
+
         found = self._db.rows(
             "SELECT family, name, size, status FROM streams WHERE family = ? AND name = ?",
             (family, name),
         )
-        return rows.stream(found[0]) if found else None
+        return log_rows.stream(found[0]) if found else None
 
     def streams(self, family: Family) -> list[Stream]:
         """Return the heads of a family, by name."""
+        from aivcs.adapters.sqlite import log_rows
+
         found = self._db.rows(
             "SELECT family, name, size, status FROM streams WHERE family = ? ORDER BY name",
             (family,),
         )
-        return [rows.stream(row) for row in found]
+        return [log_rows.stream(row) for row in found]
 
     def entries(
         self,
@@ -52,9 +57,11 @@ class RunReads:
         newest_first: bool = False,
     ) -> Iterator[Entry]:
         """Yield entries a page at a time; each page is one short read."""
+        from aivcs.adapters.sqlite import log_rows
+
         order, beyond, mark = ("DESC", "<", 2**53) if newest_first else ("ASC", ">", after)
         sql = (
-            f"SELECT {rows.ENTRY} FROM entries WHERE stream ="
+            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream ="
             " (SELECT id FROM streams WHERE family = ? AND name = ?)"
             f" AND seq > ? AND seq {beyond} ? ORDER BY seq {order} LIMIT ?"
         )
@@ -63,7 +70,7 @@ class RunReads:
             size = _PAGE if left is None else min(_PAGE, left)
             with _naming(f"{family.value} {name}"):
                 page = self._db.rows(sql, (family, name, after, mark, size))
-            yield from map(rows.entry, page)
+            yield from map(log_rows.entry, page)
             if len(page) < size:
                 return
             mark = page[-1][0]
@@ -71,29 +78,38 @@ class RunReads:
 
     def waiting(self, run_id: str) -> Mapping[int, Draft]:
         """Return the early entries of a run."""
+        from aivcs.adapters.sqlite import log_rows
+        from aivcs.domain.stream import Family
+
         with _naming(f"run {run_id}"):
             found = self._db.rows(
-                f"SELECT {rows.ENTRY} FROM early WHERE stream ="
+                f"SELECT {log_rows.ENTRY} FROM early WHERE stream ="
                 " (SELECT id FROM streams WHERE family = ? AND name = ?) ORDER BY seq",
                 (Family.RUN, run_id),
             )
-        return {row[0]: rows.draft(row) for row in found}
+        return {row[0]: log_rows.draft(row) for row in found}
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run."""
-        found = self._db.rows(f"{rows.RUN} WHERE s.family = 'run' AND s.name = ?", (run_id,))
-        return rows.run(found[0]) if found else None
+        from aivcs.adapters.sqlite import log_rows
+
+        found = self._db.rows(f"{log_rows.RUN} WHERE s.family = 'run' AND s.name = ?", (run_id,))
+        return log_rows.run(found[0]) if found else None
 
     def run_from(self, source: Source) -> RunRecord | None:
         """Return the run that was recorded from a source."""
+        from aivcs.adapters.sqlite import log_rows
+
         found = self._db.rows(
-            f"{rows.RUN} WHERE r.source = ? AND r.source_index = ?",
+            f"{log_rows.RUN} WHERE r.source = ? AND r.source_index = ?",
             (source.digest.raw, source.index),
         )
-        return rows.run(found[0]) if found else None
+        return log_rows.run(found[0]) if found else None
 
     def runs(self, query: RunQuery) -> list[RunRecord]:
         """Return runs, newest first."""
+        from aivcs.adapters.sqlite import log_rows, writes
+
         parts: list[tuple[str, object]] = []
         if query.after is not None:
             mark = self._db.rows(
@@ -111,10 +127,10 @@ class RunReads:
         where = f"WHERE {' AND '.join(part for part, _ in parts)}" if parts else ""
         limit = -1 if query.limit is None else query.limit
         found = self._db.rows(
-            f"{rows.RUN} {where} ORDER BY s.id DESC LIMIT ?",
+            f"{log_rows.RUN} {where} ORDER BY s.id DESC LIMIT ?",
             (*(value for _, value in parts), limit),
         )
-        return [rows.run(row) for row in found]
+        return [log_rows.run(row) for row in found]
 
     def run_ids(self, prefix: str, limit: int) -> list[str]:
         """Return run ids by prefix."""
@@ -127,12 +143,14 @@ class RunReads:
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
+        from aivcs.adapters.sqlite import log_rows
+
         where, bindings = ("WHERE digest = ?", (digest.raw,)) if digest else ("", ())
         found = self._db.rows(
-            f"SELECT {rows.SPEC} FROM specs {where} ORDER BY id DESC",
+            f"SELECT {log_rows.SPEC} FROM specs {where} ORDER BY id DESC",
             bindings,
         )
-        return [rows.spec(row) for row in found]
+        return [log_rows.spec(row) for row in found]
 
 
 @contextmanager

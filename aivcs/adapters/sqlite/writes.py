@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import bulk, rows
+from aivcs.adapters.sqlite import bulk
+from aivcs.adapters.sqlite import log_rows as rows
 from aivcs.adapters.sqlite.checksum import checksum
 from aivcs.domain import jsontext
 from aivcs.domain.append import check_complete, plan
@@ -45,7 +46,8 @@ def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
         return
     cells = (spec.digest.raw, *values, to_micros(spec.created_at))
     db.execute(
-        f"INSERT INTO specs ({rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?, ?)", (*cells, checksum(*cells))
+        f"INSERT INTO specs ({rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*cells, checksum(*cells)),
     )
 
 
