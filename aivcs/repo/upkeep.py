@@ -90,7 +90,8 @@ class Upkeep:
             resume=resume,
         )
         parts = self._ledger, self._blobs, self.objects
-        return Verifier(*parts, self._spread, self._bookmarks).verify(wanted, advance)
+        verifier = Verifier(*parts, self._spread, self._bookmarks, reader=self._reader)
+        return verifier.verify(wanted, advance)
 
     def repair(
         self,
@@ -114,7 +115,9 @@ class Upkeep:
             others = [stack.enter_context(_source(source)).objects for source in sources]
             parts = self._ledger, self._blobs, self.objects
             aside = Quarantine(self._quarantine, self.clock)
-            repairer = Repairer(*parts, self._spread, aside, advance, dry_run=dry_run)
+            repairer = Repairer(
+                *parts, self._spread, aside, advance, dry_run=dry_run, reader=self._reader
+            )
             return repairer.repair(others)
 
     @property
@@ -125,6 +128,16 @@ class Upkeep:
         if self.folder is None:
             return MemoryBlobs()
         return FileBlobs(self.folder / "quarantine", self.folder / "tmp")
+
+    @property
+    def _reader(self) -> Callable[[], Ledger]:
+        """Gives a ledger to a copy of the process; what is in memory was copied with it."""
+        from aivcs.adapters.sqlite.copies import LedgerOfProcess
+        from aivcs.adapters.sqlite.ledger import SqliteLedger
+
+        if self.folder is None or not isinstance(self._ledger, SqliteLedger):
+            return lambda: self._ledger
+        return LedgerOfProcess(self._ledger, self.folder / "aivcs.db")
 
     @property
     def _spread(self) -> Spread:

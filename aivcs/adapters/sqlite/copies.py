@@ -1,0 +1,36 @@
+"""The ledger in copies of a process: each opens the file for itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aivcs.adapters.sqlite.ledger import SqliteLedger
+
+
+class LedgerOfProcess:
+    """Returns a ledger to the process that calls it.
+
+    To the process that opened it ``ledger`` itself, to a forked copy one that it opens at
+    its first call: a connection must not be used on both sides of a fork. It lasts as long
+    as the copy, which only reads, and must end before the ledger is closed.
+    """
+
+    def __init__(self, ledger: SqliteLedger, path: Path) -> None:
+        self._ledger = ledger
+        self._path = path
+        self._mine = ledger
+        self._process = os.getpid()
+
+    def __call__(self) -> SqliteLedger:
+        """Return the ledger. Raises like opening one."""
+        if self._process != os.getpid():
+            from aivcs.adapters.sqlite.ledger import SqliteLedger
+
+            # ``_ledger`` stays: a connection must not even be closed in a copy.
+            self._mine = SqliteLedger(self._path)
+            self._process = os.getpid()
+        return self._mine
