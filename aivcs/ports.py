@@ -326,6 +326,19 @@ class Spread(Protocol):
         ...
 
 
+class Ahead(Protocol):
+    """Does pieces of work before their results are asked for, in copies of the process.
+
+    Yields work(n) for every n below ``count``, in order, with few of them in memory. The
+    work and its results are as for Spread. What it raises in a copy, or a copy that dies,
+    has the piece done once more here, which raises what it then raises.
+    """
+
+    def __call__(self, work: Callable[[int], T], count: int) -> AbstractContextManager[Iterator[T]]:
+        """Begin; the copies end with the context."""
+        ...
+
+
 class Bookmarks(Protocol):
     """How far long work has come: a set of names that may be lost, but never lies."""
 
