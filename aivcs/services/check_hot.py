@@ -11,15 +11,16 @@ from aivcs.services import frames
 from aivcs.services.jobs import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from aivcs.domain.report import Problem
-    from aivcs.domain.stored import StoredObject
     from aivcs.ports import Ledger
     from aivcs.services.check_objects import ObjectChecks
     from aivcs.services.marks import Marks
     from aivcs.services.tally import Tally
 
+_RAW: Final = int(Codec.RAW)
+_ZSTD: Final = int(Codec.ZSTD)
 PAGE: Final = 500
 """So many numbers are behind one another in a page; some may be free."""
 
@@ -102,31 +103,29 @@ class HotChecks:
 def in_order(ledger: Ledger, after: int) -> int | None:
     """Return how many objects a page has if each has its digest and size, else None."""
     try:
-        found = ledger.hot(after=after, limit=PAGE)
-        page = [stored for number, stored in found if number <= after + PAGE]
-        return len(page) if _are_sound(page) else None
+        page = ledger.hot_rows(after, after + PAGE)
     except CorruptionError:
         return None
+    return len(page) if _are_sound(page) else None
 
 
-def _are_sound(page: list[StoredObject]) -> bool:
+def _are_sound(page: Iterable[tuple[bytes, int, int, bytes]]) -> bool:
     import zstandard
 
     unpack = frames.unpacker_of(None).decompress
     size_of = zstandard.frame_content_size
     try:
-        for digest, size, codec, data, _ in page:
-            if data is None:
-                return False
-            if codec is Codec.ZSTD:
+        for digest, size, codec, data in page:
+            content = data
+            if codec == _ZSTD:
                 # A header is believed only when it says what the row says.
                 if size > frames.MAX_UNPACKED or size_of(data) != size:
                     return False
                 content = unpack(data, max_output_size=size, allow_extra_data=False)
-            else:
-                content = data
-            if len(content) != size or sha256(content).digest() != digest.raw:
+            elif codec != _RAW:
                 return False
-    except zstandard.ZstdError:
-        return False
+            if len(content) != size or sha256(content).digest() != digest:
+                return False
+    except (zstandard.ZstdError, TypeError, ValueError, OverflowError):
+        return False  # a damaged page can hand out cells of other types, too
     return True

@@ -125,6 +125,10 @@ class LedgerObjectsContract:
         assert [item for _, item in first + rest] == items
         numbers = [number for number, _ in first + rest]
         assert numbers == sorted(set(numbers))
+        raw = [(one.digest.raw, one.size, one.codec, one.data) for _, one in first + rest]
+        assert ledger.hot_rows(0, numbers[-1]) == raw
+        assert ledger.hot_rows(numbers[1], numbers[-2]) == raw[2:-1]
+        assert ledger.hot_rows(numbers[-1], numbers[-1] + 9) == []
         assert ledger.backlog() == 7
         seal(ledger, items)
         assert ledger.backlog() == 0

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.adapters.sqlite.copies import LedgerOfProcess
 from aivcs.domain.digest import Digest
 from aivcs.errors import CorruptionError
 from aivcs.repo import open_repo
-from aivcs.services import check_content
+from aivcs.services import check_content, check_hot
 from tests.reseal import edit
 from tests.verifying.conftest import flip
 
@@ -116,3 +117,11 @@ def test_a_check_of_the_ledger_that_meets_unreadable_pages(
     assert (ledger.kind, ledger.detail) == ("ledger", "a page is malformed")
     assert damaged.kind == "object"
     assert report.checked == mixed.verify().checked
+
+
+@pytest.mark.parametrize("cell", [(b"x" * 32, "1", 1), (b"", None, 0), (None, 0, 0), (b"", 0, 9)])
+def test_rows_of_cells_that_cannot_be(cell: tuple[object, ...]) -> None:
+    """None of them passes for sound; what is wrong is found when it is read again."""
+    ledger = MemoryLedger()
+    ledger.hot_rows = lambda *_: [(*cell, b"")]  # type: ignore[method-assign]
+    assert check_hot.in_order(ledger, 0) is None

@@ -124,6 +124,14 @@ class MemoryLedger:
         """Return hot objects in the order of storing."""
         return self._shelf.hot(after, limit)
 
+    def hot_rows(self, after: int, until: int) -> list[tuple[bytes, int, int, bytes]]:
+        """Return hot objects by their numbers, as they are stored."""
+        return [
+            (stored.digest.raw, stored.size, int(stored.codec), stored.data or b"")
+            for number, stored in self._shelf.hot(after, until - after)
+            if number <= until
+        ]
+
     def backlog(self) -> int:
         """Return how many hot objects there are."""
         return len(self._shelf.stored(Tier.HOT))
