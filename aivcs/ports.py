@@ -322,8 +322,8 @@ class Spread(Protocol):
     """Does pieces of work at the same time where that is faster.
 
     Yields (n, work(n)) for every n below ``count``, in any order. The work may be done in
-    a copy of the process: it reads values and blobs, never the ledger, and what it returns
-    can be pickled. What it raises is raised here.
+    a copy of the process: it reads values and blobs, a ledger only as one that it opens for
+    itself, and what it returns can be pickled. What it raises is raised here.
     """
 
     def __call__(
