@@ -75,10 +75,10 @@ def unpack_all(packed: Sequence[bytes], sizes: Sequence[int]) -> list[bytes] | N
     """
     import zstandard
 
-    for data, size in zip(packed, sizes, strict=True):
-        if size > MAX_UNPACKED or zstandard.frame_content_size(data) != size:
-            return None
     try:
+        held = list(map(zstandard.frame_content_size, packed))
+        if held != list(sizes) or max(held, default=0) > MAX_UNPACKED:
+            return None
         found = unpacker_of(None).multi_decompress_to_buffer(
             list(packed), decompressed_sizes=array("Q", sizes).tobytes(), threads=-1
         )

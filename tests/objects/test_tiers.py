@@ -3,22 +3,25 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
 
 import aivcs
+from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Tier
 from aivcs.errors import IntegrityError, MissingObject, NotFound
+from aivcs.services import frames
 from aivcs.testing.objects import noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aivcs.domain.batch import Batch, Receipt
+    from aivcs.domain.batch import Receipt
     from aivcs.domain.stored import StoredObject
     from aivcs.repo import Repo
 
@@ -82,6 +85,20 @@ def test_get_many_hands_out_what_comes_before_the_damage(repo: Repo) -> None:
     assert next(found) == (hot, b"hot")
     with pytest.raises(MissingObject, match=str(pack)):
         next(found)
+
+
+@pytest.mark.parametrize("data", [frames.pack(DOCUMENTS[30][::-1]), b"no frame", b""])
+def test_one_damaged_row_spoils_no_other(repo: Repo, data: bytes) -> None:
+    """Many are unpacked at once, and each is held to its digest."""
+    digests = repo.objects.put_many(DOCUMENTS)
+    row = repo.objects.stat(digests[30])
+    repo.objects.ledger.commit(Batch(restored=(row._replace(data=data),)))
+    found = repo.objects.get_many(digests)
+    assert [data for _, data in islice(found, 30)] == DOCUMENTS[:30]
+    with pytest.raises(IntegrityError, match=str(digests[30])):
+        next(found)
+    behind = repo.objects.get_many([*digests[31:], digests[40]])
+    assert [data for _, data in behind] == [*DOCUMENTS[31:], DOCUMENTS[40]]
 
 
 def test_a_row_that_is_out_of_date_is_looked_up_again(repo: Repo) -> None:
@@ -170,6 +187,7 @@ FULL = """
 import resource, sys
 import aivcs
 from aivcs.errors import StorageError
+from aivcs.services import frames
 from aivcs.testing.objects import noise
 with aivcs.init(sys.argv[1]) as repo:
     kept = repo.objects.put_many(noise(3000, seed) for seed in range(100))

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _MANY: Final = 500
 _HOT: Final = f"SELECT digest, size, codec, data, {rows.NO_PLACE} FROM hot WHERE digest IN (?)"
 _MANY_HOT: Final = "SELECT digest, size, codec, data FROM hot WHERE digest IN (?)"
+_MANY_SEALED: Final = "SELECT digest, size, start, block FROM sealed WHERE digest IN (?)"
+_MANY_LARGE: Final = "SELECT digest, size, codec, NULL FROM large WHERE digest IN (?)"
+_BLOCKS: Final = (
+    f"SELECT b.id, {rows.BLOCK} FROM blocks b LEFT JOIN packs p ON p.id = b.pack WHERE b.id IN (?)"
+)
 _SEALED: Final = (
     f"SELECT s.digest, s.size, 1, NULL, {rows.PLACE} FROM {rows.SEALED} WHERE s.digest IN (?)"
 )
@@ -95,27 +100,43 @@ class ObjectReads:
         if len(digests) == 1:
             found = self._db.rows(_ONE, (digests[0].raw,))
             return {digests[0]: _the_one(digests[0], found[0])} if found else {}
-        found = self._in_tiers((_MANY_HOT, _SEALED, _LARGE), digests)
-        return {item.digest: item for item in map(rows.stored, found)}
+        with self._db.snapshot():
+            small, placed, large = self._by_tier((_MANY_HOT, _MANY_SEALED, _MANY_LARGE), digests)
+            blocks = self._blocks({row[3] for row in placed})
+        items = [*rows.hot(small), *rows.sealed(placed, blocks), *map(rows.stored, large)]
+        return {item.digest: item for item in items}
+
+    def _blocks(self, numbers: set[int]) -> dict[int, rows.Row]:
+        """Return the rows of blocks: few, where many objects lie together."""
+        wanted = list(numbers)
+        result: dict[int, rows.Row] = {}
+        for start in range(0, len(wanted), _MANY):
+            some = tuple(wanted[start : start + _MANY])
+            found = self._db.rows(_BLOCKS.replace("?", ",".join("?" * len(some))), some)
+            result.update((row[0], row[1:]) for row in found)
+        return result
 
     def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:
         """Return sizes from the tables alone."""
-        return {rows.key(row): row[1] for row in self._in_tiers(_SIZES, digests)}
-
-    def _in_tiers(self, statements: Sequence[str], digests: Sequence[Digest]) -> list[rows.Row]:
-        """Ask the tiers one after the other for what the ones before had not, at one moment."""
-        result: list[rows.Row] = []
         with self._db.snapshot():
-            for start in range(0, len(digests), _MANY):
-                some = [digest.raw for digest in digests[start : start + _MANY]]
-                for sql in statements:
-                    marks = ",".join("?" * len(some))
-                    found = self._db.rows(sql.replace("?", marks), tuple(some))
-                    result += found
-                    if len(found) == len(some):
-                        break
-                    known = {row[0] for row in found}
-                    some = [raw for raw in some if raw not in known]
+            tiers = self._by_tier(_SIZES, digests)
+        return {rows.key(row): row[1] for found in tiers for row in found}
+
+    def _by_tier(
+        self, statements: Sequence[str], digests: Sequence[Digest]
+    ) -> list[list[rows.Row]]:
+        """Ask the tiers one after the other, each for what the ones before had not."""
+        result: list[list[rows.Row]] = [[] for _ in statements]
+        for start in range(0, len(digests), _MANY):
+            some = [digest.raw for digest in digests[start : start + _MANY]]
+            for sql, tier in zip(statements, result, strict=True):
+                marks = ",".join("?" * len(some))
+                found = self._db.rows(sql.replace("?", marks), tuple(some))
+                tier.extend(found)
+                if len(found) == len(some):
+                    break
+                known = {row[0] for row in found}
+                some = [raw for raw in some if raw not in known]
         return result
 
     def hot(self, *, after: int = 0, limit: int = 500) -> list[tuple[int, StoredObject]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, wraps
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from aivcs.domain.digest import Digest
@@ -10,11 +11,13 @@ from aivcs.domain.stored import Block, Codec, Pack, Place, StoredObject
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 PACK: Final = "p.digest, p.size, p.objects, p.dictionary_offset, p.dictionary_length"
-PLACE: Final = f"s.start, b.offset, b.length, b.size, {PACK}"
+BLOCK: Final = f"b.offset, b.length, b.size, {PACK}"
+PLACE: Final = f"s.start, {BLOCK}"
 _PLAIN: Final = 4
+_NO_BLOCK: Final = (None,) * 8
 # A damaged page can hand out what the tables' own rules would never have let in.
 _MISTYPED: Final = "a cell has another type than its column"
 _CODECS: Final = {int(codec): codec for codec in Codec}
@@ -84,3 +87,42 @@ def stored(row: Row) -> StoredObject:
         wrong = f"{codec} is not a valid Codec" if isinstance(error, KeyError) else error
         msg = f"the row of object {name} cannot be: {wrong}"
         raise CorruptionError(msg, hint="'aivcs verify' says more") from error
+
+
+def hot(found: Sequence[Row]) -> list[StoredObject]:
+    """Return the objects of rows (digest, size, codec, data), without a step for each."""
+    if not found:
+        return []
+    raws, sizes, codecs, data = zip(*found, strict=True)
+    sound = set(map(type, sizes)) == {int} and set(map(type, data)) == {bytes}
+    if not sound or set(map(type, codecs)) != {int} or not _CODECS.keys() >= set(codecs):
+        return [stored(row) for row in found]
+    try:
+        named = Digest.of_raw(raws)
+    except ValueError:
+        return [stored(row) for row in found]
+    kinds = map(_CODECS.__getitem__, codecs)
+    cells = zip(named, sizes, kinds, data, repeat(None))
+    return list(map(tuple.__new__, repeat(StoredObject), cells))
+
+
+def sealed(found: Sequence[Row], blocks: Mapping[int, Row]) -> list[StoredObject]:
+    """Return the objects of rows (digest, size, start, block's number).
+
+    ``blocks`` are rows of BLOCK's columns by number; an object without one is damaged.
+    """
+    try:
+        made = {number: _block(row) for number, row in blocks.items()}
+        raws, sizes, starts, numbers = zip(*found, strict=True) if found else ((),) * 4
+        if set(map(type, sizes + starts)) <= {int}:
+            at = zip(map(made.__getitem__, numbers), starts, strict=True)
+            places = map(tuple.__new__, repeat(Place), at)
+            named = Digest.of_raw(raws)
+            cells = zip(named, sizes, repeat(Codec.ZSTD), repeat(None), places)
+            return list(map(tuple.__new__, repeat(StoredObject), cells))
+    except (ValueError, LookupError, TypeError, CorruptionError):
+        pass  # told of the first row that cannot be
+    return [
+        stored((raw, size, 1, None, start, *blocks.get(number, _NO_BLOCK)))
+        for raw, size, start, number in found
+    ]
