@@ -83,7 +83,7 @@ def test_header_and_limits(database: Path) -> None:
     assert f"chunks of {large.CHUNK_SIZE:,} bytes" in PAGE
     assert f"`{large.MAGIC.decode()}`" in PAGE
     assert f"`0x{large.SKIPPABLE:X}`" in PAGE
-    assert _query(database, "PRAGMA page_size") == [("4096",)]
+    assert _query(database, "PRAGMA page_size") == [("8192",)]
     assert _query(database, "PRAGMA auto_vacuum") == [("2",)]
 
 

@@ -333,8 +333,8 @@ def test_a_page_that_was_overwritten(scene: Scene, name: str) -> None:
     page = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).get
     database.close()
     with path.open("r+b") as file:
-        file.seek((page - 1) * 4096)
-        file.write(noise(4096))
+        file.seek((page - 1) * 8192)
+        file.write(noise(8192))
     assert "ledger" in {kind for kind, _, _ in scene.problems()}
 
 

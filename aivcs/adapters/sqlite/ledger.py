@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite.connection import WAIT_SECONDS, Connection
 from aivcs.adapters.sqlite.housekeeping import Housekeeping
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aivcs.domain.batch import Batch, Receipt
+
+
+_MANY: Final = 100
+"""A batch of so many objects is inserted by statements of many rows."""
 
 
 class SqliteLedger(RunReads, ObjectReads, Housekeeping):
@@ -42,7 +46,8 @@ class SqliteLedger(RunReads, ObjectReads, Housekeeping):
         """Apply a batch in one transaction."""
         from aivcs.adapters.sqlite import committing
 
-        with self._db.writing(synced=committing.synced(batch)) as db:
+        many = len(batch.objects) >= _MANY
+        with self._db.writing(synced=committing.synced(batch), many=many) as db:
             return committing.apply(db, batch, self._lease)
 
     @contextmanager
