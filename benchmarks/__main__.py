@@ -42,6 +42,7 @@ PAGE: Final = ROOT / "docs" / "benchmarks.md"
 def main(words: Sequence[str] | None = None) -> int:
     """Run what is asked for; return the exit status."""
     options = _parser().parse_args(words)
+    options.home = options.home.resolve()
     results = options.home / "results.json"
     try:
         if not options.render:

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 
 def hot(bench: Bench, corpus: Corpus) -> Path:
-    """Return a repository of aivcs that holds the documents as rows, pinned."""
+    """Return a repository of aivcs that holds the documents as rows, pinned.
+
+    It never seals by itself: the rows would become packs while others are measured.
+    """
     folder = bench.scratch / f"hot-{corpus.count}"
     if not folder.exists():
-        folder.mkdir()
-        inside(sys.executable, "put_many", folder, corpus.lines, folder, "pin")
+        beside = bench.scratch / "being-filled"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        prepare([bench.peers.aivcs, "init"], beside)
+        with (beside / ".aivcs" / "config.toml").open("a") as config:
+            config.write("\n[seal]\nauto = false\n")
+        inside(sys.executable, "put_many", beside, corpus.lines, beside, "pin")
+        beside.rename(folder)
     return folder
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aivcs.repo import Repo
 
 _HEAD: Final = 32
-_FRAME: Final = 24 + 4096
+_FRAME: Final = 24 + 8192
 _KEPT: Final = 20
 
 

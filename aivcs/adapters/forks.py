@@ -2,7 +2,7 @@
 
 Hashing small objects holds the interpreter's lock, so threads would not help. A copy
 shares what was read before it began, starts within milliseconds, and only computes and
-reads blobs: the ledger refuses every call in it.
+reads blobs: the ledger that it inherits refuses every call in it; see copies.
 """
 
 from __future__ import annotations

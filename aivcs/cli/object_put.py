@@ -42,7 +42,10 @@ def put(session: Session, files: tuple[str, ...], paths_from: str | None) -> Non
         if name != inputs.STDIN:
             inputs.check_readable(name)
     with session.open() as repo, progress.counting("read", len(names)) as advance:
-        digests = repo.objects.put_many(_contents(names, advance), pin=True)
+        if inputs.STDIN in names:
+            digests = repo.objects.put_many(_contents(names, advance), pin=True)
+        else:
+            digests = repo.put_files(names, pin=True, advance=advance)
         sizes = repo.objects.sizes(digests) if session.json else {}
     pairs = list(zip(digests, names, strict=True))
     if session.json:

@@ -10,13 +10,15 @@ import struct
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 from aivcs.domain.checksum import LENGTH
 from aivcs.domain.commitment import stored_leaf
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aivcs.domain.rows import Row
 
 _HEAD: Final = struct.Struct(">QqqH")
 _UNREADABLE: Final = (struct.error, TypeError, AttributeError, ValueError)
@@ -35,10 +37,10 @@ class Leaves:
         self.last = last
         self.gap: int | None = None
         self.wrong: list[tuple[int, str]] = []
-        self.large: list[rows.Row] = []
+        self.large: list[Row] = []
         self._kinds: dict[str, bytes] = {}
 
-    def take(self, page: Sequence[rows.Row]) -> list[bytes]:
+    def take(self, page: Sequence[Row]) -> list[bytes]:
         """Return the leaf hashes of the next rows; empty where a row does not hold."""
         self.large = []
         found: list[bytes] = []
@@ -70,7 +72,7 @@ class Leaves:
         self.last = expected - 1
         return found
 
-    def _rare(self, row: rows.Row) -> bytes:
+    def _rare(self, row: Row) -> bytes:
         """Return the leaf of an entry whose body is erased or an object."""
         leaf = stored_leaf(*row[:-1])
         if row[5] is not None:
@@ -78,9 +80,9 @@ class Leaves:
         return leaf
 
 
-def _why(row: rows.Row) -> str:
+def _why(row: Row) -> str:
     try:
-        rows.entry(row)
+        log_rows.entry(row)
     except CorruptionError as error:
         return error.message
     return f"entry {row[0]} is not what it was"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
     from aivcs.domain.run import RunRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(NamedTuple):
     """The rules; None leaves one out, and without the first two nothing expires.
 
     ``keep_runs``: so many newest runs of each agent are kept, running ones counted.
@@ -53,6 +50,8 @@ class Retention:
                 yield run
 
     def _is_old(self, run: RunRecord, now: datetime) -> bool:
+        from datetime import timedelta
+
         if run.completed_at is None or self.min_age_days is None:
             return run.completed_at is not None
         return now - run.completed_at >= timedelta(days=self.min_age_days)

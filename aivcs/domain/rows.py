@@ -1,81 +1,35 @@
-"""From the rows of a ledger in SQL to values and back."""
+"""From a ledger's rows of objects in SQL to values."""
 
 from __future__ import annotations
 
 from functools import lru_cache, wraps
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from aivcs.domain import jsontext
-from aivcs.domain.batch import NewSpec, Reference, Role, Surveyed
-from aivcs.domain.checksum import LENGTH, check, check_equal
-from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.digest import Digest
-from aivcs.domain.execution import ExecutionState, WaitReason, status_of
-from aivcs.domain.merkle import Frontier
-from aivcs.domain.moment import from_micros, to_micros
-from aivcs.domain.run import RunId, RunLease, RunMetadata, RunRecord, RunSummary, Source
-from aivcs.domain.stored import Block, Codec, Pack, Place, StoredObject, Tier
-from aivcs.domain.stream import Entry, Family, Sealing, Stream
+from aivcs.domain.stored import Block, Codec, Pack, Place, StoredObject
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from aivcs.domain.batch import Draft
-
-ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, salt, commitment, checksum"
-STREAM: Final = """
-SELECT s.id, s.family, s.name, s.size, s.state, s.wait, s.frontier, s.epoch, s.holder,
-  s.deadline, r.tenant
-FROM streams s LEFT JOIN runs r ON r.stream = s.id
-"""
-_TEXTS: Final = (
-    "s.name",
-    "s.state",
-    "s.wait",
-    "s.holder",
-    "r.agent",
-    "r.tenant",
-    "r.tags",
-    "r.git_sha",
-    "r.environment",
-    "r.source_format",
-    "e.reason",
-)
 PACK: Final = "p.digest, p.size, p.objects, p.dictionary_offset, p.dictionary_length"
-PLACE: Final = f's.start, b."offset", b.length, b.size, {PACK}'
+BLOCK: Final = f'b."offset", b.length, b.size, {PACK}'
+PLACE: Final = f"s.start, {BLOCK}"
 _PLAIN: Final = 4
+_NO_BLOCK: Final = (None,) * 8
 # A damaged page can hand out what the tables' own rules would never have let in.
 _MISTYPED: Final = "a cell has another type than its column"
 _CODECS: Final = {int(codec): codec for codec in Codec}
+NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
 SEALED: Final = "sealed s LEFT JOIN blocks b ON b.id = s.block LEFT JOIN packs p ON p.id = b.pack"
 """Left joins: an object whose block is not listed is damaged, not absent."""
-SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at, checksum"
-
-
-def run_query(as_bytes: str) -> str:
-    """Return the query whose rows are runs, without conditions.
-
-    ``as_bytes`` is how this SQL says that a text (``{0}``) comes as bytes: one that is not
-    UTF-8 spoils its own row only.
-    """
-    texts = ", ".join(map(as_bytes.format, _TEXTS))
-    return f"""
-SELECT {texts},
-  s.size, s.epoch, s.deadline,
-  r.spec, r.created_at, r.source, r.source_index, r.checksum,
-  e.success, e.duration_ms, e.final_state, e.completed_at, e.root, e.checksum,
-  x.stream, x.expired_at, x.checksum
-FROM streams s JOIN runs r ON r.stream = s.id LEFT JOIN ends e ON e.stream = s.id
-  LEFT JOIN expired x ON x.stream = s.id
-"""  # noqa: S608 - of constants
-
 
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 
 
-def _decoding(make: Callable[[Row], T]) -> Callable[[Row], T]:
+def decoding(make: Callable[[Row], T]) -> Callable[[Row], T]:
     """Raise what a value of a row cannot be as CorruptionError: somebody edited the file."""
 
     @wraps(make)
@@ -89,115 +43,6 @@ def _decoding(make: Callable[[Row], T]) -> Callable[[Row], T]:
     return made
 
 
-def digest(raw: bytes | None) -> Digest | None:
-    """Return the digest of a nullable column."""
-    return None if raw is None else Digest(raw)
-
-
-def raw(found: Digest | None) -> bytes | None:
-    """Return the nullable column of a digest."""
-    return None if found is None else found.raw
-
-
-def entry(row: Row) -> Entry:
-    """Return the entry of a row of ENTRY's columns; CorruptionError names a seq it cannot be."""
-    try:
-        seq, kind, timestamp, recorded_at, body, large, salt, committed, sealed = row
-        check_equal(sealed, stored_leaf(*row[:-1])[:LENGTH])
-        times = from_micros(timestamp), from_micros(recorded_at)
-        return Entry(seq, kind, body, digest(large), *times, salt, committed)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        msg = f"entry {row[0] if row else 'asked for'} cannot be read: {error}"
-        raise CorruptionError(msg, hint="restore the file from a copy") from error
-
-
-def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:
-    """Return the bindings that insert a draft under ``seq``, and its leaf hash."""
-    kind, body, salt, happened = new.kind, new.body, new.salt, new.timestamp
-    at = recorded_at = to_micros(happened)
-    if new.recorded_at is not happened:
-        recorded_at = to_micros(new.recorded_at)
-    large = None if new.object is None else new.object.raw
-    leaf = stored_leaf(seq, kind, at, recorded_at, body, large, salt, None)
-    return (stream, seq, kind, at, recorded_at, body, large, salt, leaf[:LENGTH]), leaf
-
-
-def stored_row(found: Entry) -> Row:
-    """Return an entry as it is stored, in ENTRY's columns."""
-    times = to_micros(found.timestamp), to_micros(found.recorded_at)
-    large, salt, kept = raw(found.object), found.salt, found.commitment
-    leaf = stored_leaf(found.seq, found.kind, *times, found.body, large, salt, kept)
-    return (found.seq, found.kind, *times, found.body, large, salt, kept, leaf[:LENGTH])
-
-
-def run(row: Row) -> RunRecord:
-    """Return the run of a row of a run query; CorruptionError names a run it cannot be."""
-    try:
-        return _run(row)
-    except (ValueError, TypeError, OverflowError, CorruptionError) as error:
-        name = row[0].decode(errors="backslashreplace")
-        msg = f"run {name} cannot be read: {error}"
-        raise CorruptionError(msg, hint="restore the ledger from a copy") from error
-
-
-def _run(row: Row) -> RunRecord:
-    texts: list[Any] = [None if cell is None else cell.decode() for cell in row[:11]]
-    name, state, wait, holder, agent, tenant, tags, git_sha, environment = texts[:9]
-    source_format, reason = texts[9:]
-    size, epoch, deadline, spec, created_at, source, index, sealed = row[11:19]
-    success, duration_ms, final, completed_at, root, end_sealed = row[19:25]
-    stream_id, expired_at, expiry_sealed = row[25:]
-    place = source, index, source_format
-    check(sealed, spec, agent, tenant, tags, git_sha, environment, created_at, *place)
-    if completed_at is not None:
-        check(end_sealed, success, duration_ms, final, completed_at, reason, root)
-    if expired_at is not None:
-        check(expiry_sealed, stream_id, expired_at)
-    seen = None if environment is None else jsontext.decode(environment)
-    if not (seen is None or isinstance(seen, dict)):
-        msg = "its environment is not an object"
-        raise CorruptionError(msg)
-    ended = completed_at is not None
-    return RunRecord(
-        run_id=RunId(name),
-        spec_digest=digest(spec),
-        metadata=RunMetadata(
-            agent_name=agent,
-            git_sha=git_sha,
-            tags=jsontext.decode(tags),
-            environment=seen,
-        ),
-        status=status_of(ExecutionState(state)),
-        state=ExecutionState(state),
-        summary=RunSummary(size, digest(final), duration_ms, bool(success)) if ended else None,
-        created_at=from_micros(created_at),
-        completed_at=from_micros(completed_at) if ended else None,
-        total_events=size,
-        reason=reason,
-        source=None if source is None else Source(Digest(source), index, source_format),
-        expired_at=None if expired_at is None else from_micros(expired_at),
-        tenant=tenant,
-        wait=None if wait is None else WaitReason(wait),
-        root=root,
-        lease=None if holder is None else RunLease(holder, epoch, from_micros(deadline)),
-    )
-
-
-@_decoding
-def spec(row: Row) -> NewSpec:
-    """Return the annotation of a row of SPEC's columns."""
-    found, name, git_sha, dirty, manifest, created_at, sealed = row
-    check(sealed, *row[:-1])
-    return NewSpec(
-        Digest(found),
-        name,
-        git_sha,
-        None if dirty is None else bool(dirty),
-        digest(manifest),
-        from_micros(created_at),
-    )
-
-
 def _check_numbers(row: Row) -> None:
     if any(type(cell) is not int for cell in row):
         raise TypeError(_MISTYPED)
@@ -208,13 +53,13 @@ def _check_content(size: object, data: object) -> None:
         raise TypeError(_MISTYPED)
 
 
-@_decoding
+@decoding
 def key(row: Row) -> Digest:
     """Return the digest of a row that begins with one."""
     return Digest(row[0])
 
 
-@_decoding
+@decoding
 @lru_cache(maxsize=256)
 def pack(row: Row) -> Pack:
     """Return the pack of a row of PACK's columns; few packs hold many objects."""
@@ -244,41 +89,40 @@ def stored(row: Row) -> StoredObject:
         raise CorruptionError(msg, hint="'aivcs verify' says more") from error
 
 
-@_decoding
-def surveyed(row: Row) -> Surveyed:
-    """Return what a row of the survey says."""
-    found, tier, size, stored_bytes, named, held, in_pack = row
-    return Surveyed(
-        Digest(found), Tier(tier), size, stored_bytes, bool(named), bool(held), digest(in_pack)
-    )
+def hot(found: Sequence[Row]) -> list[StoredObject]:
+    """Return the objects of rows (digest, size, codec, data), without a step for each."""
+    if not found:
+        return []
+    raws, sizes, codecs, data = zip(*found, strict=True)
+    sound = set(map(type, sizes)) == {int} and set(map(type, data)) == {bytes}
+    if not sound or set(map(type, codecs)) != {int} or not _CODECS.keys() >= set(codecs):
+        return [stored(row) for row in found]
+    try:
+        named = Digest.of_raw(raws)
+    except ValueError:
+        return [stored(row) for row in found]
+    kinds = map(_CODECS.__getitem__, codecs)
+    cells = zip(named, sizes, kinds, data, repeat(None))
+    return list(map(tuple.__new__, repeat(StoredObject), cells))
 
 
-@_decoding
-def stream(row: Row) -> Stream:
-    """Return the head of a row of STREAM's columns."""
-    _, family, name, size, state, wait, frontier, epoch, holder, deadline, tenant = row
-    return Stream(
-        Family(family),
-        name,
-        size,
-        None if state is None else ExecutionState(state),
-        None if wait is None else WaitReason(wait),
-        Frontier.unpacked(size, frontier),
-        epoch,
-        holder,
-        None if deadline is None else from_micros(deadline),
-        tenant,
-    )
+def sealed(found: Sequence[Row], blocks: Mapping[int, Row]) -> list[StoredObject]:
+    """Return the objects of rows (digest, size, start, block's number).
 
-
-@_decoding
-def sealing(row: Row) -> Sealing:
-    """Return the seal of a row (id, run's name, hash)."""
-    return Sealing(*row)
-
-
-@_decoding
-def reference(row: Row) -> Reference:
-    """Return the reference of a row (digest, role, run's id or NULL)."""
-    found, role, name = row
-    return Reference(Digest(found), Role(role), name)
+    ``blocks`` are rows of BLOCK's columns by number; an object without one is damaged.
+    """
+    try:
+        made = {number: _block(row) for number, row in blocks.items()}
+        raws, sizes, starts, numbers = zip(*found, strict=True) if found else ((),) * 4
+        if set(map(type, sizes + starts)) <= {int}:
+            at = zip(map(made.__getitem__, numbers), starts, strict=True)
+            places = map(tuple.__new__, repeat(Place), at)
+            named = Digest.of_raw(raws)
+            cells = zip(named, sizes, repeat(Codec.ZSTD), repeat(None), places)
+            return list(map(tuple.__new__, repeat(StoredObject), cells))
+    except (ValueError, LookupError, TypeError, CorruptionError):
+        pass  # told of the first row that cannot be
+    return [
+        stored((raw, size, 1, None, start, *blocks.get(number, _NO_BLOCK)))
+        for raw, size, start, number in found
+    ]

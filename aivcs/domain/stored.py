@@ -1,10 +1,12 @@
-"""A stored object, and where its bytes lie."""
+"""A stored object, and where its bytes lie.
+
+Named tuples: reading makes very many of them, and loads no module for dataclasses.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from aivcs.domain.digest import Digest
@@ -29,8 +31,7 @@ class Tier(StrEnum):
     LARGE = "large"
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(NamedTuple):
     """A pack as the ledger lists it.
 
     ``digest`` is of its bytes and names its file, ``size`` is their number. A pack without
@@ -44,8 +45,7 @@ class Pack:
     dictionary_length: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A zstd frame in a pack: ``length`` bytes from ``offset`` on, ``size`` when unpacked."""
 
     pack: Pack
@@ -54,16 +54,14 @@ class Block:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a sealed object begins: ``start`` bytes into the content of a block."""
 
     block: Block
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """An object as stored.
 
     ``data`` has the encoded bytes of a hot one, ``place`` says where a sealed one is; a

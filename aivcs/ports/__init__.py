@@ -9,9 +9,10 @@ from aivcs.ports.backend import StorageBackend
 from aivcs.ports.blobs import BlobStore, Staged
 from aivcs.ports.caches import Bookmarks, StateCache
 from aivcs.ports.ledger import Ledger
-from aivcs.ports.surroundings import Clock, Ids, Pause, Salts, Spread
+from aivcs.ports.surroundings import Ahead, Clock, Ids, Pause, Salts, Spread
 
 __all__ = [
+    "Ahead",
     "BlobStore",
     "Bookmarks",
     "Clock",

@@ -138,6 +138,13 @@ class Ledger(StorageBackend, Protocol):
         """
         ...
 
+    def hot_rows(self, after: int, until: int) -> list[tuple[bytes, int, int, bytes]]:
+        """Return (digest, size, codec, data) of hot objects behind a number up to another.
+
+        As they are stored, in the order of storing: whoever asks holds them to one another.
+        """
+        ...
+
     def backlog(self) -> int:
         """Return about how many hot objects there are, at once."""
         ...

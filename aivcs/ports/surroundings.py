@@ -48,12 +48,25 @@ class Spread(Protocol):
     """Does pieces of work at the same time where that is faster.
 
     Yields (n, work(n)) for every n below ``count``, in any order. The work may be done in
-    a copy of the process: it reads values and blobs, never the ledger, and what it returns
-    can be pickled. What it raises is raised here.
+    a copy of the process: it reads values and blobs, a ledger only as one that it opens for
+    itself, and what it returns can be pickled. What it raises is raised here.
     """
 
     def __call__(
         self, work: Callable[[int], T], count: int
     ) -> AbstractContextManager[Iterator[tuple[int, T]]]:
+        """Begin; the copies end with the context."""
+        ...
+
+
+class Ahead(Protocol):
+    """Does pieces of work before their results are asked for, in copies of the process.
+
+    Yields work(n) for every n below ``count``, in order, with few of them in memory. The
+    work and its results are as for Spread. What it raises in a copy, or a copy that dies,
+    has the piece done once more here, which raises what it then raises.
+    """
+
+    def __call__(self, work: Callable[[int], T], count: int) -> AbstractContextManager[Iterator[T]]:
         """Begin; the copies end with the context."""
         ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,4 +182,4 @@ def _blobs(folder: Path, objects: Objects) -> BlobStore:
 def _bucket(objects: Objects) -> Bucket:
     from aivcs.adapters.s3 import Bucket
 
-    return Bucket.find(environment=os.environ, **asdict(objects))
+    return Bucket.find(environment=os.environ, **objects._asdict())

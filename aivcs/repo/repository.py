@@ -85,6 +85,26 @@ class Repo(Upkeep, Review):
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
 
+    def put_files(
+        self,
+        names: Sequence[str],
+        *,
+        pin: bool = False,
+        advance: Callable[[], None] = lambda: None,
+    ) -> list[Digest]:
+        """Store many files like ``objects.put_many``, which takes their paths as well.
+
+        Thousands of them are read and packed by forked copies of this process, where it has
+        no threads: for programs that know that they may be forked. ``advance`` is called for
+        each file. Raises InvalidInputError for one that cannot be read, StorageError.
+        """
+        from aivcs.adapters import relay
+        from aivcs.services import storing_files
+
+        if len(names) < storing_files.MANY or not relay.is_possible():
+            return self.objects.put_many(storing_files.paths(names, advance), pin=pin)
+        return storing_files.store_files(self.objects, names, relay.ahead, pin=pin, advance=advance)
+
     @cached_property
     def specs(self) -> SpecStore:
         """What agents consist of."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aivcs.domain.lease import LeaseToken
 
 LEASE: Final = "AIVCS_RUN_LEASE"
@@ -19,6 +20,8 @@ _PAUSE_SECONDS: Final = 0.05
 
 def now() -> datetime:
     """Return the present moment in UTC."""
+    from datetime import UTC, datetime
+
     return datetime.now(UTC)
 
 

@@ -103,7 +103,9 @@ class Upkeep:
             keep=keep or save is not None,
         )
         parts = self._ledger, self._blobs, self.objects
-        verifier = Verifier(*parts, self._spread, self._bookmarks, trust=self._trust)
+        verifier = Verifier(
+            *parts, self._spread, self._bookmarks, trust=self._trust, reader=self._reader
+        )
         report = verifier.verify(wanted, advance)
         if save is not None and report.ok and report.saved is not None:
             from pathlib import Path
@@ -135,7 +137,9 @@ class Upkeep:
             others = [stack.enter_context(_source(source)).objects for source in sources]
             parts = self._ledger, self._blobs, self.objects
             aside = Quarantine(self._quarantine, self.clock)
-            repairer = Repairer(*parts, self._spread, aside, advance, dry_run=dry_run)
+            repairer = Repairer(
+                *parts, self._spread, aside, advance, dry_run=dry_run, reader=self._reader
+            )
             return repairer.repair(others)
 
     @property
@@ -146,6 +150,23 @@ class Upkeep:
         if self.folder is None:
             return MemoryBlobs()
         return FileBlobs(self.folder / "quarantine", self.folder / "tmp")
+
+    @property
+    def _reader(self) -> Callable[[], Ledger]:
+        """Gives a ledger to a copy of the process; what is in memory was copied with it."""
+        from aivcs.adapters.copies import LedgerOfProcess
+
+        folder = self.folder
+        if folder is None:
+            return lambda: self._ledger
+
+        def again() -> Ledger:
+            from aivcs.adapters.files.config import read_config
+            from aivcs.repo.ledgers import open_ledger
+
+            return open_ledger(read_config(folder), folder, durable=True)
+
+        return LedgerOfProcess(self._ledger, again)
 
     @property
     def _spread(self) -> Spread:

@@ -9,25 +9,31 @@ from typing import TYPE_CHECKING, TypeVar
 from aivcs.domain.stored import StoredObject
 from aivcs.errors import CorruptionError, StorageError, Unreachable
 from aivcs.services.check_blocks import Content, Whole, open_large, spans
+from aivcs.services.check_hot import HotChecks
 from aivcs.services.check_objects import ObjectChecks
-from aivcs.services.check_packs import PackChecks
+from aivcs.services.check_packs import PackChecks, compare
+from aivcs.services.jobs import Job, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from typing import Any
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.report import Problem
     from aivcs.ports import BlobStore, Ledger, Spread
     from aivcs.services.breakage import Breakage
     from aivcs.services.check_blocks import Outcome, Span
+    from aivcs.services.check_packs import Compared
     from aivcs.services.marks import Marks
     from aivcs.services.objects import CasStore
+    from aivcs.services.pack_format import Footer
     from aivcs.services.sampling import Portion
     from aivcs.services.tally import Tally
 
 T = TypeVar("T")
 _SMALL_SPAN = 2**16
+_PAGE_WEIGHT = 2**18
 _WORTH_SPREADING = 2 * 2**20
 """Less than so many stored bytes are read before a copy of the process has begun."""
 
@@ -39,9 +45,12 @@ def in_turn(work: Callable[[int], T], count: int) -> Iterator[Iterator[tuple[int
 
 
 class ContentChecks:
-    """Checks objects. Each method yields what is damaged."""
+    """Checks objects. Each method yields what is damaged.
 
-    def __init__(
+    ``reader`` gives a ledger to the process that calls it, which may be a copy of this one.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument a part
         self,
         ledger: Ledger,
         blobs: BlobStore,
@@ -49,10 +58,13 @@ class ContentChecks:
         spread: Spread,
         breakage: Breakage,
         tally: Tally,
+        *,
+        reader: Callable[[], Ledger] | None = None,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
-        self._reader = objects.packs
+        self._packs = objects.packs
+        self._reader = reader or (lambda: ledger)
         self._spread = spread
         self._breakage = breakage
         self._tally = tally
@@ -78,8 +90,14 @@ class ContentChecks:
         yield from self._objects.damaged(damage)
         yield from self._objects.strays(large)
 
-    def every_byte(self, marks: Marks, first: Callable[[], Iterable[Problem]]) -> Iterator[Problem]:
-        """Read everything but what is marked; do ``first`` while others read already."""
+    def every_byte(
+        self, marks: Marks, beside: Sequence[Callable[[Ledger], list[Problem]]] = ()
+    ) -> Iterator[Problem]:
+        """Read everything but what is marked.
+
+        ``beside`` are other checks, done at the same time, each with the ledger of the
+        process that does it.
+        """
         large = list(self._objects.large())
         todo = [stored for stored in large if f"large {stored.digest}" not in marks]
         self._tally.count("objects", len(large) - len(todo))
@@ -91,25 +109,32 @@ class ContentChecks:
             packs = self._pack_checks()
             packs.load(new)
             done = _Done(packs, self._content(packs, todo, marks), self._tally, marks)
-            with self._reading(done.content) as results:
-                if not begun:
-                    yield from first()
-                    yield from self._hot(marks)
-                yield from packs.compare(counted=True)
-                for number, outcome in results:
-                    done.note(number, outcome)
+            weight = done.content.weight
+            jobs: list[Job[Any]] = []
+            hot: HotChecks | None = None
+            if not begun:
+                hot = HotChecks(self._ledger, self._reader, self._objects, self._tally, marks)
+                weight += len(hot.pages) * _PAGE_WEIGHT
+                jobs += [self._aside(check) for check in beside]
+                jobs += hot.jobs()
+            jobs += [self._comparison(packs, footer) for footer in packs.footers]
+            jobs += [done.job(number) for number in range(len(done.content.pieces))]
+            yield from run(self._spread if weight >= _WORTH_SPREADING else in_turn, jobs)
+            if hot is not None:
+                yield from hot.rest()
             yield from packs.problems()
             yield from self._objects.damaged(done.damage)
             todo, begun = [], True
         yield from self._objects.strays(self._objects.large())
 
-    def _hot(self, marks: Marks) -> Iterator[Problem]:
-        sound = True
-        for number, problems in self._objects.hot(marks.last("hot")):
-            yield from problems
-            sound &= not problems
-            if sound:
-                marks.add(f"hot {number}")
+    def _aside(self, check: Callable[[Ledger], list[Problem]]) -> Job[list[Problem]]:
+        return Job(lambda: check(self._reader()), lambda problems: problems)
+
+    def _comparison(self, packs: PackChecks, footer: Footer) -> Job[Compared]:
+        return Job(
+            lambda: compare(self._reader(), footer),
+            lambda compared: packs.take(footer, compared, counted=True),
+        )
 
     def sample(self, portion: Portion) -> Iterator[Problem]:
         """Check the structure of packs, and read a portion of all content, in random order."""
@@ -141,7 +166,7 @@ class ContentChecks:
         return spread(content.check, len(content.pieces))
 
     def _pack_checks(self) -> PackChecks:
-        return PackChecks(self._ledger, self._reader, self._breakage, self._tally)
+        return PackChecks(self._ledger, self._packs, self._breakage, self._tally)
 
     def _content(self, packs: PackChecks, large: list[StoredObject], marks: Marks) -> Content:
         pieces: list[Span | Whole | StoredObject] = [*large]
@@ -173,6 +198,15 @@ class _Done:
         self.content = content
         self.damage: dict[Digest, str] = {}
         self.complete = True
+
+    def job(self, number: int) -> Job[Outcome]:
+        """Return the job that reads a piece."""
+
+        def take(outcome: Outcome) -> tuple[Problem, ...]:
+            self.note(number, outcome)
+            return ()
+
+        return Job(lambda: self.content.check(number), take)
 
     def note(self, number: int, outcome: Outcome) -> None:
         """Take one outcome."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain import jsontext, rows
+from aivcs.domain import jsontext, log_rows
 from aivcs.domain.leaves import Leaves
 from aivcs.domain.merkle import Frontier
 from aivcs.errors import CorruptionError
@@ -13,6 +13,7 @@ from aivcs.services import bodies
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from aivcs.domain.rows import Row
     from aivcs.domain.stream import Family, Stream
     from aivcs.ports import Ledger
     from aivcs.services.objects import CasStore
@@ -75,7 +76,7 @@ class LogReading:
                 self._grow(leaves)
         yield from self._whole(root)
 
-    def _pages(self) -> Iterator[Sequence[rows.Row] | str]:
+    def _pages(self) -> Iterator[Sequence[Row] | str]:
         """Yield pages; a row that spoils its page is named by its place."""
         family, name = self._family, self._head.name
         while True:
@@ -86,7 +87,7 @@ class LogReading:
             else:
                 return
 
-    def _one_by_one(self) -> Iterator[Sequence[rows.Row] | str]:
+    def _one_by_one(self) -> Iterator[Sequence[Row] | str]:
         mark = self._leaves.last
         failed = 0
         for _ in range(_ALONE):
@@ -106,10 +107,10 @@ class LogReading:
             yield page
             mark, failed = self._leaves.last, 0
 
-    def _body(self, row: rows.Row) -> str | None:
+    def _body(self, row: Row) -> str | None:
         """Say why a body that is an object cannot be read; None where it can."""
         try:
-            list(bodies.payloads(self._objects, [rows.entry(row)]))
+            list(bodies.payloads(self._objects, [log_rows.entry(row)]))
         except CorruptionError as error:
             return error.message
         return None

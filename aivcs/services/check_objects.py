@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.usage import UseKind
 from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
+from aivcs.services.check_hot import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from aivcs.services.breakage import Breakage
     from aivcs.services.objects import CasStore
     from aivcs.services.tally import Tally
-
-_PAGE: Final = 500
 
 
 class ObjectChecks:
@@ -35,26 +34,18 @@ class ObjectChecks:
         self._breakage = breakage
         self._tally = tally
 
-    def hot(self, after: int = 0) -> Iterator[tuple[int, list[Problem]]]:
-        """Hash hot objects in the order of storing; yield how far it came, with findings."""
-        read = self._objects.read
+    def hot(self, after: int) -> Iterator[Problem]:
+        """Hash hot objects from behind a number on, in the order of storing."""
         while True:
             try:
-                page = self._ledger.hot(after=after, limit=_PAGE)
+                page = self._ledger.hot(after=after, limit=PAGE)
             except CorruptionError:
-                yield after, list(self._hot_by_digest())
+                yield from self.hot_by_digest()
                 return
             if not page:
                 return
-            damage: dict[Digest, str] = {}
-            for _, stored in page:
-                try:
-                    read(stored)
-                except CorruptionError as error:
-                    damage[stored.digest] = error.message
-            self._tally.count("objects", len(page))
+            yield from self._read(page)
             after = page[-1][0]
-            yield after, self.damaged(damage)
 
     def hot_pages(self) -> Iterator[int]:
         """Yield the numbers behind which pages of hot objects begin; some may be empty."""
@@ -64,19 +55,21 @@ class ObjectChecks:
         low, step = first[0][0], 1
         while self._ledger.hot(after=low + step - 1, limit=1):
             step *= 2
-        yield from range(low - 1, low + step - 1, _PAGE)
+        yield from range(low - 1, low + step - 1, PAGE)
 
     def hot_page(self, after: int) -> list[Problem]:
         """Hash the hot objects of one page."""
+        page = self._ledger.hot(after=after, limit=PAGE)
+        return self._read([row for row in page if row[0] <= after + PAGE])
+
+    def _read(self, page: list[tuple[int, StoredObject]]) -> list[Problem]:
         damage: dict[Digest, str] = {}
-        for number, stored in self._ledger.hot(after=after, limit=_PAGE):
-            if number > after + _PAGE:
-                break
-            self._tally.count("objects")
+        for _, stored in page:
             try:
                 self._objects.read(stored)
             except CorruptionError as error:
                 damage[stored.digest] = error.message
+        self._tally.count("objects", len(page))
         return self.damaged(damage)
 
     def damaged(self, damage: dict[Digest, str]) -> list[Problem]:
@@ -93,10 +86,10 @@ class ObjectChecks:
                 still[digest] = error.message or detail
         return list(self._breakage.problems(still))
 
-    def _hot_by_digest(self) -> Iterator[Problem]:
+    def hot_by_digest(self) -> Iterator[Problem]:
         """Find the rows that cannot be read, and check the others."""
         after: Digest | None = None
-        while page := self._ledger.digests(after=after, limit=_PAGE):
+        while page := self._ledger.digests(after=after, limit=PAGE):
             damage: dict[Digest, str] = {}
             for digest, stored in self._rows(page):
                 if isinstance(stored, CorruptionError):

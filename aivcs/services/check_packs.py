@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from aivcs.services.pack_format import Footer
     from aivcs.services.pack_read import PackReader
     from aivcs.services.tally import Tally
+
+
+class Compared(NamedTuple):
+    """How a pack's listing differs from its footer; ``listed`` is None for one not listed.
+
+    ``misplaced`` are listed where the pack does not have them.
+    """
+
+    listed: int | None
+    problems: tuple[Problem, ...] = ()
+    misplaced: tuple[Digest, ...] = ()
 
 
 @dataclass(slots=True)
@@ -73,32 +84,18 @@ class PackChecks:
     def compare(self, *, counted: bool) -> Iterator[Problem]:
         """Hold what the ledger lists to the footers; ``counted`` tallies its objects."""
         for footer in self.footers:
-            try:
-                listing = self._ledger.listing(footer.pack.digest)
-            except CorruptionError as error:
-                yield Problem("index", str(footer.pack.digest), error.message)
-                continue
-            if listing is None:
-                self.vanished = True
-                continue
-            if counted:
-                self._tally.add("objects", len(listing.objects))
-            yield from self._differences(listing, footer)
+            yield from self.take(footer, compare(self._ledger, footer), counted=counted)
 
-    def _differences(self, listing: Listing, footer: Footer) -> Iterator[Problem]:
-        name = str(footer.pack.digest)
-        if listing.pack != footer.pack:
-            yield Problem("index", name, f"the ledger has {listing.pack}, its file {footer.pack}")
-        if tuple(listing.blocks) != footer.listing().blocks:
-            yield Problem("index", name, "the ledger lists other blocks than the pack has")
-        if not listing.objects or tuple(zip(*listing.objects, strict=True)) == footer.columns():
+    def take(self, footer: Footer, compared: Compared, *, counted: bool) -> Iterator[Problem]:
+        """Tell how the listing of a pack differs from its footer."""
+        yield from compared.problems
+        if compared.listed is None:
+            self.vanished = True
             return
-        there = set(footer.places())
-        if there.issuperset(listing.objects):
-            return
-        wrong = [Digest(row[0]) for row in listing.objects if row not in there]
+        if counted:
+            self._tally.add("objects", compared.listed)
         detail = f"the index places it in {pack_name(footer.pack.digest)}, where it is not"
-        placed = self._placed(wrong, footer.pack.digest)
+        placed = self._placed(compared.misplaced, footer.pack.digest)
         yield from self._breakage.problems(dict.fromkeys(placed, detail))
 
     def note(self, footer: Footer, finding: Finding) -> None:
@@ -167,6 +164,33 @@ class PackChecks:
 
     def _trouble(self, pack: Digest) -> _Trouble:
         return self._troubles.setdefault(pack, _Trouble())
+
+
+def compare(ledger: Ledger, footer: Footer) -> Compared:
+    """Hold what the ledger lists of a pack to its footer."""
+    name = str(footer.pack.digest)
+    try:
+        listing = ledger.listing(footer.pack.digest)
+    except CorruptionError as error:
+        return Compared(0, (Problem("index", name, error.message),))
+    if listing is None:
+        return Compared(None)
+    details: list[str] = []
+    if listing.pack != footer.pack:
+        details.append(f"the ledger has {listing.pack}, its file {footer.pack}")
+    if tuple(listing.blocks) != footer.listing().blocks:
+        details.append("the ledger lists other blocks than the pack has")
+    problems = tuple(Problem("index", name, detail) for detail in details)
+    return Compared(len(listing.objects), problems, tuple(_misplaced(listing, footer)))
+
+
+def _misplaced(listing: Listing, footer: Footer) -> list[Digest]:
+    if not listing.objects or tuple(zip(*listing.objects, strict=True)) == footer.columns():
+        return []
+    there = set(footer.places())
+    if there.issuperset(listing.objects):
+        return []
+    return [Digest(row[0]) for row in listing.objects if row not in there]
 
 
 def _pack_of(stored: StoredObject | None) -> Digest | None:

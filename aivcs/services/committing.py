@@ -8,13 +8,12 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aivcs.domain.batch import Receipt
 from aivcs.errors import AivcsError, RepositoryClosed, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aivcs.domain.batch import Batch
+    from aivcs.domain.batch import Batch, Receipt
     from aivcs.ports import Ledger
 
 GROUP: Final = 256
@@ -61,12 +60,12 @@ class _Ticket:
 
     def result(self) -> Receipt:
         """Return the receipt, or raise the error."""
-        if isinstance(self.answer, Receipt):
-            return self.answer
         if self.answer is None:
             msg = "the thread that committed for several was interrupted"
             raise StorageError(msg, hint="read whether it landed before it is repeated")
-        raise self.answer
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 class GroupCommit:

@@ -9,7 +9,7 @@ from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Codec, StoredObject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from zstandard import ZstdCompressor
 
@@ -28,26 +28,34 @@ _packers = _Packers()
 
 def encode(content: bytes) -> StoredObject:
     """Return the row of one small object."""
-    return _row(Digest.of(content), content, _packer().compress(content))
+    packed = _packer().compress(content)
+    return StoredObject(Digest.of(content), *_shorter(content, packed))
 
 
 def encode_all(contents: Mapping[Digest, bytes]) -> list[StoredObject]:
     """Return the rows of many, whose digests are known; other threads may go on meanwhile."""
-    given: list[bytes | bytearray | memoryview] = list(contents.values())
-    if not any(given):
-        # The library refuses to pack nothing at all.
-        return [StoredObject(digest, 0, Codec.RAW, b"") for digest in contents]
-    packed = _packer().multi_compress_to_buffer(given)
     return [
-        _row(digest, content, packed[number].tobytes())
-        for number, (digest, content) in enumerate(contents.items())
+        StoredObject(digest, size, codec, data)
+        for digest, (size, codec, data) in zip(contents, pack(contents.values()), strict=True)
     ]
 
 
-def _row(digest: Digest, content: bytes, packed: bytes) -> StoredObject:
+def pack(contents: Iterable[bytes]) -> Iterator[tuple[int, Codec, bytes]]:
+    """Yield the size, codec and stored bytes of each; other threads may go on meanwhile."""
+    given: list[bytes | bytearray | memoryview] = list(contents)
+    if not any(given):
+        # The library refuses to pack nothing at all.
+        yield from ((0, Codec.RAW, b"") for _ in given)
+        return
+    packed = _packer().multi_compress_to_buffer(given)
+    for number, content in enumerate(given):
+        yield _shorter(bytes(content), packed[number].tobytes())
+
+
+def _shorter(content: bytes, packed: bytes) -> tuple[int, Codec, bytes]:
     if len(packed) < len(content):
-        return StoredObject(digest, len(content), Codec.ZSTD, packed)
-    return StoredObject(digest, len(content), Codec.RAW, content)
+        return len(content), Codec.ZSTD, packed
+    return len(content), Codec.RAW, content
 
 
 def _packer() -> ZstdCompressor:

@@ -7,16 +7,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Tier
 from aivcs.errors import CorruptionError, MissingObject
 from aivcs.services import frames
 from aivcs.services.damage import absent, damaged, gone
-from aivcs.services.encoding import encode
-from aivcs.services.intake import take
-from aivcs.services.storing import store, store_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,6 +60,8 @@ class CasStore:
         closed, and none at all with ``pin``. Raises InvalidInputError for text and for a
         file that cannot be read.
         """
+        from aivcs.services.storing import store
+
         return store(self.ledger, self._publish, self.read, data, pin=pin)
 
     def put_many(self, items: Iterable[Content], *, pin: bool = False) -> Digests:
@@ -72,6 +70,8 @@ class CasStore:
         Each commit takes up to 10,000 objects or 32 MiB; a large one has one of its own. When
         an item cannot be read, some of those before it are stored and its error is raised.
         """
+        from aivcs.services.storing import store_many
+
         return store_many(self.ledger, self._publish, self.read, items, pin=pin)
 
     def prepare(self, data: Content) -> StoredObject:
@@ -79,6 +79,9 @@ class CasStore:
 
         The file of a large one is durable when this returns.
         """
+        from aivcs.services.encoding import encode
+        from aivcs.services.intake import take
+
         content = take(data, self.ledger.hot_limit)
         return encode(content) if isinstance(content, bytes) else self._publish(content)
 
@@ -143,12 +146,16 @@ class CasStore:
 
     def pin(self, digests: Iterable[Digest | str]) -> None:
         """Ask every collection to leave these objects; NotFound if one is absent."""
+        from aivcs.domain.batch import Batch, Reference, Role
+
         with self.ledger.exclusive():
             pins = tuple(Reference(digest, Role.PIN) for digest in self._stored(digests))
             self.ledger.commit(Batch(references=pins))
 
     def unpin(self, digests: Iterable[Digest | str]) -> None:
         """Take pins back; NotFound if an object is absent. One without a pin is no error."""
+        from aivcs.domain.batch import Batch
+
         with self.ledger.exclusive():
             self.ledger.commit(Batch(unpinned=tuple(self._stored(digests))))
 
@@ -216,6 +223,7 @@ class CasStore:
 
     def _publish(self, source: Source) -> StoredObject:
         """Write the file of a large object and return its row."""
+        from aivcs.domain.batch import Batch
         from aivcs.services.large_write import write_large
 
         with source, self.blobs.stage() as staged:

@@ -7,11 +7,9 @@ be read by walking its frames. ``docs/format`` has each byte of it.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from itertools import accumulate, chain, islice, repeat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aivcs.domain.batch import NewPack, Packed
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Pack
 from aivcs.errors import CorruptionError
@@ -19,6 +17,8 @@ from aivcs.services.damage import damaged_pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from aivcs.domain.batch import NewPack, Packed
 
 SKIPPABLE: Final = 0x184D2A5A
 BLOCK_LIMIT: Final = 2**20
@@ -41,8 +41,7 @@ DICTIONARY_OFFSET: Final = len(HEAD) + _FRAME.size
 _SMALLEST: Final = len(HEAD) + _FRAME.size + _END
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRow:
+class BlockRow(NamedTuple):
     """A block: its frame's place and BLAKE3, the bytes of its content, how many objects."""
 
     offset: int
@@ -52,8 +51,7 @@ class BlockRow:
     checksum: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Footer:
+class Footer(NamedTuple):
     """What a pack holds. ``rows`` are packed: per object its digest and size, in order."""
 
     pack: Pack
@@ -63,11 +61,15 @@ class Footer:
 
     def listing(self) -> NewPack:
         """Return the pack with its blocks, as a ledger lists it."""
+        from aivcs.domain.batch import NewPack
+
         blocks = tuple((block.offset, block.length, block.size) for block in self.blocks)
         return NewPack(self.pack, blocks)
 
     def objects(self) -> Iterator[Packed]:
         """Yield every object's place, in order."""
+        from aivcs.domain.batch import Packed
+
         for raw, number, start, size in self.places():
             yield Packed(Digest(raw), self.pack.digest, number, start, size)
 

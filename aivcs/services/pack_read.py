@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from aivcs.services.damage import damaged, damaged_pack, gone, gone_pack
 from aivcs.services.pack_dictionaries import Unpackers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.stored import Block, Pack, StoredObject
@@ -46,18 +47,34 @@ class PackReader:
             msg = f"object {stored.digest} is in no pack"
             raise MissingObject(msg, hint="read it where it is stored")
         block = place.block
-        key = (block.pack.digest.raw, block.offset)
-        content = self._cache.get(key)
-        if content is None:
-            content = self._load(stored.digest, block)
-            self._cache.keep(key, content)
+        content = self._content(stored.digest, block)
         end = place.start + stored.size
         data = content[place.start : end]
         if hashlib.sha256(data).digest() != stored.digest.raw or len(data) != stored.size:
-            self._cache.drop(key)
+            self._cache.drop((block.pack.digest.raw, block.offset))
             detail = f"the bytes in the block at {block.offset} have another digest or size"
             raise damaged(stored.digest, pack_name(block.pack.digest), detail)
         return data
+
+    def read_all(self, objects: Iterable[StoredObject]) -> dict[Digest, bytes]:
+        """Return the bytes of those sealed objects that can be read, in the order of blocks.
+
+        One that is missing here is gone or damaged: ``read`` says how.
+        """
+        by_block: dict[Block, list[tuple[Digest, int, int]]] = {}
+        for digest, size, _, _, place in objects:
+            if place is not None:
+                by_block.setdefault(place.block, []).append((digest, place.start, size))
+        found: dict[Digest, bytes] = {}
+        for block in sorted(by_block):
+            inside = by_block[block]
+            with suppress(CorruptionError):
+                content = self._content(inside[0][0], block)
+                for digest, start, size in inside:
+                    data = content[start : start + size]
+                    if hashlib.sha256(data).digest() == digest.raw and len(data) == size:
+                        found[digest] = data
+        return found
 
     def footer(self, pack: Digest) -> Footer:
         """Return what a pack says it holds. Raises MissingObject, IntegrityError."""
@@ -140,6 +157,15 @@ class PackReader:
         )
         if pack_format.checksum(frame) != footer.dictionary_checksum:
             raise damaged_pack(pack.digest, "its dictionary has another BLAKE3")
+
+    def _content(self, digest: Digest, block: Block) -> bytes:
+        """Return what a block holds; ``digest`` is for whom, should it be damaged."""
+        key = (block.pack.digest.raw, block.offset)
+        content = self._cache.get(key)
+        if content is None:
+            content = self._load(digest, block)
+            self._cache.keep(key, content)
+        return content
 
     def _load(self, digest: Digest, block: Block) -> bytes:
         name = pack_name(block.pack.digest)

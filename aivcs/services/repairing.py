@@ -38,7 +38,8 @@ class Repairer:
     """Mends what can be mended, once. What cannot stays, for a better copy to come.
 
     ``quarantine`` takes the damaged bytes. With ``dry_run`` nothing is changed. Wherever it
-    is interrupted, nothing is lost, and the next repair goes on.
+    is interrupted, nothing is lost, and the next repair goes on. ``reader`` gives a ledger
+    to the process that calls it, which may be a copy of this one.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a part
@@ -51,6 +52,7 @@ class Repairer:
         advance: Callable[[], None],
         *,
         dry_run: bool,
+        reader: Callable[[], Ledger] | None = None,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -59,6 +61,7 @@ class Repairer:
         self._quarantine = quarantine
         self._advance = advance
         self._dry_run = dry_run
+        self._reader = reader
         self._evacuation = Evacuation(ledger, blobs, objects.packs, quarantine)
         self._healed: dict[Digest, None] = {}
         self._discarded: list[Digest] = []
@@ -114,9 +117,10 @@ class Repairer:
             self._spread,
             breakage,
             Tally(self._advance),
+            reader=self._reader,
         )
         try:
-            return list(checks.every_byte(Marks(None, lambda: 0.0), tuple))
+            return list(checks.every_byte(Marks(None, lambda: 0.0)))
         except CorruptionError:
             return []  # the ledger itself; it is named at the end
 

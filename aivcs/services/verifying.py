@@ -31,7 +31,8 @@ class Verifier:
     """Checks a repository and names what is damaged and what that breaks.
 
     Others may write, seal and collect meanwhile: what seems to be missing is looked up
-    once more. ``now`` tells seconds that only grow.
+    once more. ``now`` tells seconds that only grow. ``reader`` gives a ledger to the
+    process that calls it, also to a copy of this one that ``spread`` made.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a part
@@ -44,6 +45,7 @@ class Verifier:
         now: Callable[[], float] = monotonic,
         *,
         trust: Bookmarks | None = None,
+        reader: Callable[[], Ledger] | None = None,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -52,6 +54,7 @@ class Verifier:
         self._now = now
         self._bookmarks = bookmarks
         self._trust = Trust(trust)
+        self._reader = reader
 
     def verify(self, scope: Scope, advance: Callable[[], None]) -> Report:
         """Check what is asked for; damage is reported, never raised.
@@ -78,7 +81,7 @@ class Verifier:
                     for problem in part():
                         problems.append(problem)  # noqa: PERF402 - an error must not lose them
                 except CorruptionError as error:
-                    problems.append(Problem("ledger", "aivcs.db", error.message))
+                    problems.append(_unreadable(error))
         except BaseException:
             marks.write()
             raise
@@ -103,23 +106,30 @@ class Verifier:
     ) -> list[Callable[[], Iterable[Problem]]]:
         breakage = Breakage(self._ledger, self._objects)
         content = ContentChecks(
-            self._ledger, self._blobs, self._objects, self._spread, breakage, tally
+            self._ledger,
+            self._blobs,
+            self._objects,
+            self._spread,
+            breakage,
+            tally,
+            reader=self._reader,
         )
         if scope.incremental:
             new = NewChecks(self._ledger, logs, trusted or Trusted())
             return [new.problems, logs.releases]
         names = NameChecks(self._ledger, self._objects)
+        beside = [check_ledger, *([self._references] if scope.runs else [])]
         depth = scope.depth
         every_byte = scope.objects and depth is Depth.BYTES
         parts: list[tuple[bool, Callable[[], Iterable[Problem]]]] = [
-            (not every_byte, self._check_ledger),
-            (every_byte, lambda: content.every_byte(marks, self._check_ledger)),
+            (not every_byte, lambda: check_ledger(self._ledger)),
+            (every_byte, lambda: content.every_byte(marks, beside)),
             (scope.objects and depth is Depth.STRUCTURE, content.structure),
             (scope.releases and depth is Depth.SAMPLE, logs.releases),
             (scope.objects and depth is Depth.SAMPLE, lambda: content.sample(portion)),
             (scope.objects and depth is Depth.BYTES, names.specs),
             (scope.runs and depth is not Depth.STRUCTURE, logs.runs),
-            (scope.runs, names.references),
+            (scope.runs and not every_byte, names.references),
             (scope.releases and depth is Depth.BYTES, logs.releases),
             (scope.against is not None, lambda: logs.past.gone(logs.seals)),
         ]
@@ -131,5 +141,20 @@ class Verifier:
         end = self._now() + seconds
         return lambda: self._now() >= end
 
-    def _check_ledger(self) -> Iterable[Problem]:
-        return [Problem("ledger", "aivcs.db", text) for text in self._ledger.check()]
+    def _references(self, ledger: Ledger) -> list[Problem]:
+        try:
+            return list(NameChecks(ledger, self._objects).references())
+        except CorruptionError as error:
+            return [_unreadable(error)]
+
+
+def check_ledger(ledger: Ledger) -> list[Problem]:
+    """Return what is wrong with a ledger's own structure."""
+    try:
+        return [Problem("ledger", "aivcs.db", text) for text in ledger.check()]
+    except CorruptionError as error:
+        return [_unreadable(error)]
+
+
+def _unreadable(error: CorruptionError) -> Problem:
+    return Problem("ledger", "aivcs.db", error.message)

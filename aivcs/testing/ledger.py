@@ -223,7 +223,7 @@ class LedgerContract:
         """A digest that is stored is not stored again, in whatever form it comes."""
         small, large = stored(), StoredObject(BODY, 7, Codec.ZSTD, None)
         ledger.commit(Batch(objects=(small, large, small)))
-        ledger.commit(Batch(objects=(replace(small, codec=Codec.ZSTD, data=b"other"),)))
+        ledger.commit(Batch(objects=(small._replace(codec=Codec.ZSTD, data=b"other"),)))
         found = ledger.objects([small.digest, BODY, SPEC])
         assert found == {small.digest: small, BODY: large}
 
@@ -238,7 +238,7 @@ class LedgerContract:
     def test_paging_through_digests(self, ledger: Ledger) -> None:
         """In ascending order, small and large ones together, each page behind the last."""
         rows = [stored(b"%d" % number) for number in range(6)]
-        rows[2] = replace(rows[2], data=None)
+        rows[2] = rows[2]._replace(data=None)
         ledger.commit(Batch(objects=tuple(rows)))
         digests = sorted(row.digest for row in rows)
         assert ledger.digests() == digests

@@ -104,7 +104,7 @@ class LedgerNeedsContract:
         assert ledger.unnamed([big().digest, _ABSENT]) == set()
         ledger.commit(Batch(objects=(big(),)))
         assert ledger.unnamed([big().digest, _ABSENT]) == {big().digest}
-        ledger.commit(Batch(objects=(replace(big(), digest=_ABSENT),), hold=True))
+        ledger.commit(Batch(objects=(big()._replace(digest=_ABSENT),), hold=True))
         assert ledger.unnamed([big().digest, _ABSENT]) == {big().digest}
 
     def test_a_restored_object_stays_held(self, ledger: Ledger) -> None:
@@ -222,7 +222,7 @@ class LedgerNeedsContract:
     def test_compacting(self, ledger: Ledger) -> None:
         """It changes nothing that can be read."""
         items = some(300)
-        ledger.commit(Batch(objects=tuple(replace(item, data=bytes(60_000)) for item in items)))
+        ledger.commit(Batch(objects=tuple(item._replace(data=bytes(60_000)) for item in items)))
         full = ledger.footprint()
         ledger.commit(Batch(deletions=tuple(item.digest for item in items[1:])))
         before = state(ledger)

@@ -108,7 +108,7 @@ class LedgerObjectsContract:
         assert (found.pack, list(map(tuple, found.blocks))) == (PACK, list(LISTED.blocks))
         assert list(found.objects) == [(items[0].digest.raw, 1, 7, items[0].size)]
         assert ledger.listing(_ABSENT) is None
-        ledger.commit(Batch(packs=(NewPack(replace(PACK, digest=_ABSENT), ()),)))
+        ledger.commit(Batch(packs=(NewPack(PACK._replace(digest=_ABSENT), ()),)))
         empty = ledger.listing(_ABSENT)
         assert isinstance(empty, Listing)
         assert (list(empty.blocks), list(empty.objects)) == ([], [])
@@ -125,6 +125,10 @@ class LedgerObjectsContract:
         assert [item for _, item in first + rest] == items
         numbers = [number for number, _ in first + rest]
         assert numbers == sorted(set(numbers))
+        raw = [(one.digest.raw, one.size, one.codec, one.data) for _, one in first + rest]
+        assert ledger.hot_rows(0, numbers[-1]) == raw
+        assert ledger.hot_rows(numbers[1], numbers[-2]) == raw[2:-1]
+        assert ledger.hot_rows(numbers[-1], numbers[-1] + 9) == []
         assert ledger.backlog() == 7
         seal(ledger, items)
         assert ledger.backlog() == 0
@@ -159,21 +163,21 @@ class LedgerObjectsContract:
         hot, packed_one, absent = some(3)
         ledger.commit(Batch(objects=(hot, packed_one, big())))
         seal(ledger, [packed_one])
-        new = [replace(one, data=b"again") for one in (hot, packed_one, absent, big())]
+        new = [one._replace(data=b"again") for one in (hot, packed_one, absent, big())]
         ledger.commit(Batch(restored=tuple(new)))
         assert ledger.objects([one.digest for one in new]) == {one.digest: one for one in new}
-        ledger.commit(Batch(restored=(replace(hot, data=None),)))
+        ledger.commit(Batch(restored=(hot._replace(data=None),)))
         assert ledger.objects([hot.digest])[hot.digest].tier is Tier.LARGE
         assert ledger.check() == []
 
     def test_stored_objects_are_not_stored_again(self, ledger: Ledger) -> None:
         """Not in another tier either."""
         one, two = some(2)
-        ledger.commit(Batch(objects=(one, replace(two, data=None))))
+        ledger.commit(Batch(objects=(one, two._replace(data=None))))
         seal(ledger, [one])
-        ledger.commit(Batch(objects=(one, replace(one, data=None), two)))
+        ledger.commit(Batch(objects=(one, one._replace(data=None), two)))
         found = ledger.objects([one.digest, two.digest])
-        assert found == {one.digest: sealed(one), two.digest: replace(two, data=None)}
+        assert found == {one.digest: sealed(one), two.digest: two._replace(data=None)}
 
     @pytest.mark.parametrize(
         "wrong",

@@ -106,7 +106,7 @@ def test_a_damaged_ledger(place: Path) -> None:
     data = bytearray(path.read_bytes())
     with closing(sqlite3.connect(path)) as database:
         pages = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'refs'")
-        start = (pages.fetchone()[0] - 1) * 4096
+        start = (pages.fetchone()[0] - 1) * 8192
     data[start : start + 40] = bytes(40)
     path.write_bytes(data)
     assert "damaged" in wrong(place)["ledger"]

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import aivcs
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Program
 
 HEAVY = (
@@ -67,3 +71,41 @@ def test_the_package_alone_is_cheap() -> None:
     )
     ours = {name for name in done.stdout.split() if name.startswith("aivcs")}
     assert ours == {"aivcs", "aivcs.errors"}
+
+
+READ = """
+import sys
+import aivcs
+with aivcs.open(sys.argv[1]) as repo:
+    for call in (repo.objects.get, lambda one: list(repo.objects.get_many([one]))):
+        call(sys.argv[2])
+print(*sys.modules)
+"""
+UNREAD = (
+    "dataclasses", "inspect", "datetime", "tomllib", "subprocess", "concurrent", "blake3",
+    "aivcs.domain.batch", "aivcs.domain.run", "aivcs.adapters.sqlite.writes",
+    "aivcs.adapters.sqlite.schema", "aivcs.services.storing",
+)  # fmt: skip
+
+
+def test_reading_an_object_loads_nothing_that_writes(tmp_path: Path) -> None:
+    """Hot or sealed: opening a large repository to read one object is to take 50 ms."""
+    with aivcs.init(tmp_path) as repo:
+        digest = repo.objects.put(b"read me" * 100, pin=True)
+        hot = _read(tmp_path, digest)
+        repo.seal()
+        sealed = _read(tmp_path, digest)
+    assert {"apsw", "zstandard"} <= hot & sealed
+    assert "aivcs.services.pack_read" in sealed - hot
+    assert not (hot | sealed).intersection(UNREAD)
+
+
+def _read(folder: Path, digest: aivcs.Digest) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(folder), str(digest)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=_plain(),
+    )
+    return set(done.stdout.split())

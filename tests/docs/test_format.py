@@ -10,7 +10,7 @@ import pytest
 
 import aivcs
 from aivcs.adapters.files import config, directory
-from aivcs.adapters.sqlite import schema
+from aivcs.adapters.sqlite import identity, schema
 from aivcs.domain import stored, strictjson
 from aivcs.services import bodies, large
 from tests.docs.markdown import DOCS, table
@@ -76,14 +76,14 @@ def test_header_and_limits(database: Path) -> None:
         row[0].strip("`"): row[1].split()[0].rstrip(",") for row in table(PAGE, "## The ledger")
     }
     found = {key: _query(database, f"PRAGMA {key}")[0][0] for key in stated}
-    assert stated == found == {"application_id": str(schema.APPLICATION_ID), "user_version": "1"}
+    assert stated == found == {"application_id": str(identity.APPLICATION_ID), "user_version": "1"}
     assert f"at most {stored.HOT_LIMIT:,} bytes" in PAGE
     assert f"at most {bodies.INLINE_LIMIT} bytes" in PAGE
     assert f"at most {strictjson.MAX_DEPTH} lists and objects" in PAGE
     assert f"chunks of {large.CHUNK_SIZE:,} bytes" in PAGE
     assert f"`{large.MAGIC.decode()}`" in PAGE
     assert f"`0x{large.SKIPPABLE:X}`" in PAGE
-    assert _query(database, "PRAGMA page_size") == [("4096",)]
+    assert _query(database, "PRAGMA page_size") == [("8192",)]
     assert _query(database, "PRAGMA auto_vacuum") == [("2",)]
 
 
@@ -97,4 +97,5 @@ def test_keys_of_the_configuration(database: Path) -> None:
     assert f"```toml\n{written}```" in PAGE
     assert f"format **{directory.FORMAT}**" in PAGE
     newest = table(PAGE, "## Versions of the format")[-1]
-    assert newest[:2] == [str(directory.FORMAT), str(len(schema.MIGRATIONS))]
+    assert newest[:2] == [str(directory.FORMAT), str(identity.VERSION)]
+    assert len(schema.MIGRATIONS) == identity.VERSION

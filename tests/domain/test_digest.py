@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
+import re
 
 import pytest
 from hypothesis import given
@@ -80,3 +82,39 @@ def test_as_long_as_a_digest_and_none(text: str) -> None:
     assert len(text) == 64
     with pytest.raises(InvalidDigest):
         Digest.parse(text)
+
+
+def test_many_are_read_as_each_is() -> None:
+    texts = [Digest.of(b"%d" % n) for n in range(3)]
+    plain, prefixed = [str(one) for one in texts], [f"sha256:{one}".lower() for one in texts]
+    assert Digest.parse_all(plain) == Digest.parse_all(prefixed) == texts
+    assert Digest.parse_all([*plain, *prefixed, *texts]) == texts * 3
+    assert Digest.parse_all([plain[0].upper()]) == texts[:1]
+    assert Digest.parse_all([]) == []
+    assert all(type(one) is Digest for one in Digest.parse_all(plain))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", EMPTY[:-1], EMPTY + "0", EMPTY[:-1] + "g", EMPTY[:-2] + "  ", f" {EMPTY}", EMPTY * 2],
+)
+def test_many_with_one_that_is_none(text: str) -> None:
+    with pytest.raises(InvalidDigest, match=re.escape(repr(text))):
+        Digest.parse_all([EMPTY, text, EMPTY])
+
+
+@pytest.mark.parametrize("raw", [b"", b"x" * 31, bytearray(32), None])
+def test_of_many_each_is_32_bytes(raw: bytes) -> None:
+    good = hashlib.sha256(b"").digest()
+    assert Digest.of_raw([good]) == [Digest(good)]
+    with pytest.raises(InvalidDigest, match="32 bytes"):
+        Digest.of_raw([good, raw])
+
+
+def test_it_cannot_be_changed_and_goes_to_another_process() -> None:
+    digest = Digest.of(b"")
+    with pytest.raises(AttributeError):
+        digest.raw = b"x" * 32  # type: ignore[misc]
+    copy = pickle.loads(pickle.dumps(digest))  # noqa: S301 - our own bytes
+    assert copy == digest
+    assert type(copy) is Digest

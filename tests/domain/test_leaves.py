@@ -9,7 +9,7 @@ from aivcs.domain.commitment import leaf_of
 from aivcs.domain.digest import Digest
 from aivcs.domain.erasing import erased
 from aivcs.domain.leaves import Leaves
-from aivcs.domain.rows import stored_row
+from aivcs.domain.log_rows import stored_row
 from aivcs.domain.stream import Entry
 from aivcs.testing.subject import NOON
 

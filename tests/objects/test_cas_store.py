@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -121,7 +120,7 @@ def test_a_file_stored_again_meanwhile_survives_its_deletion(
 def test_a_row_with_another_size_than_its_file_is_damaged(objects: CasStore) -> None:
     stored = objects.stat(objects.put(noise(HOT_LIMIT + 1)))
     with pytest.raises(IntegrityError, match="recorded"):
-        objects.read(replace(stored, size=stored.size + 1))
+        objects.read(stored._replace(size=stored.size + 1))
 
 
 @pytest.mark.parametrize("size", [3, 5, 2**40])

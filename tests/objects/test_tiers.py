@@ -3,23 +3,25 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
 
 import aivcs
+from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Tier
 from aivcs.errors import IntegrityError, MissingObject, NotFound
+from aivcs.services import frames
 from aivcs.testing.objects import noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aivcs.domain.batch import Batch, Receipt
+    from aivcs.domain.batch import Receipt
     from aivcs.domain.stored import StoredObject
     from aivcs.repo import Repo
 
@@ -85,15 +87,29 @@ def test_get_many_hands_out_what_comes_before_the_damage(repo: Repo) -> None:
         next(found)
 
 
+@pytest.mark.parametrize("data", [frames.pack(DOCUMENTS[30][::-1]), b"no frame", b""])
+def test_one_damaged_row_spoils_no_other(repo: Repo, data: bytes) -> None:
+    """Many are unpacked at once, and each is held to its digest."""
+    digests = repo.objects.put_many(DOCUMENTS)
+    row = repo.objects.stat(digests[30])
+    repo.objects.ledger.commit(Batch(restored=(row._replace(data=data),)))
+    found = repo.objects.get_many(digests)
+    assert [data for _, data in islice(found, 30)] == DOCUMENTS[:30]
+    with pytest.raises(IntegrityError, match=str(digests[30])):
+        next(found)
+    behind = repo.objects.get_many([*digests[31:], digests[40]])
+    assert [data for _, data in behind] == [*DOCUMENTS[31:], DOCUMENTS[40]]
+
+
 def test_a_row_that_is_out_of_date_is_looked_up_again(repo: Repo) -> None:
     digests = repo.objects.put_many(DOCUMENTS)
     repo.seal()
     row = repo.objects.stat(digests[7])
     assert row.place is not None
-    lost = replace(row.place.block.pack, digest=Digest.of(b"another pack"))
-    old = replace(row, place=replace(row.place, block=replace(row.place.block, pack=lost)))
+    lost = row.place.block.pack._replace(digest=Digest.of(b"another pack"))
+    old = row._replace(place=row.place._replace(block=row.place.block._replace(pack=lost)))
     assert repo.objects.read(old) == DOCUMENTS[7]
-    as_large = replace(row, place=None)
+    as_large = row._replace(place=None)
     assert repo.objects.read(as_large) == DOCUMENTS[7]
     repo.objects.delete(digests[7])
     with pytest.raises(NotFound, match=str(digests[7])):
@@ -171,6 +187,7 @@ FULL = """
 import resource, sys
 import aivcs
 from aivcs.errors import StorageError
+from aivcs.services import frames
 from aivcs.testing.objects import noise
 with aivcs.init(sys.argv[1]) as repo:
     kept = repo.objects.put_many(noise(3000, seed) for seed in range(100))

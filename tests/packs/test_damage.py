@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
@@ -215,20 +215,20 @@ def lying(change: Callable[[Footer], Footer]) -> tuple[Digest, MemoryBlobs, byte
     return pack, store_of(forged, pack), forged
 
 
-def with_block(footer: Footer, **fields: int | bytes) -> Footer:
+def with_block(footer: Footer, **fields: Any) -> Footer:
     first = footer.blocks[0]
-    values = {name: getattr(first, name) for name in BlockRow.__slots__} | fields
     return Footer(
         footer.pack,
-        (BlockRow(**values), *footer.blocks[1:]),
+        (first._replace(**fields), *footer.blocks[1:]),
         footer.rows,
         footer.dictionary_checksum,
     )
 
 
-def with_pack(footer: Footer, **fields: int) -> Footer:
-    values = {name: getattr(footer.pack, name) for name in Pack.__slots__} | fields
-    return Footer(Pack(**values), footer.blocks, footer.rows, footer.dictionary_checksum)
+def with_pack(footer: Footer, **fields: Any) -> Footer:
+    return Footer(
+        footer.pack._replace(**fields), footer.blocks, footer.rows, footer.dictionary_checksum
+    )
 
 
 LIES: dict[str, Callable[[Footer], Footer]] = {

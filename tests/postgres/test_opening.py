@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -19,12 +21,14 @@ from aivcs.errors import (
 )
 from aivcs.repo import init, open_repo
 from aivcs.repo.ledgers import open_ledger
+from aivcs.services import check_content
 from aivcs.testing.ledger import finish, new_run, new_spec
 from tests.postgres.server import PASSWORD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aivcs.domain.report import Report
     from tests.postgres.server import PostgresServer
 
 
@@ -193,3 +197,31 @@ def test_texts_that_no_database_can_hold(ledger: PostgresLedger) -> None:
 def test_a_part_is_inside_of_a_transaction(ledger: PostgresLedger) -> None:
     with pytest.raises(RuntimeError), ledger._db.part():
         pass
+
+
+def test_copies_of_the_process_have_connections_of_their_own(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verified() -> Report:
+        with open_repo(tmp_path) as repo:
+            return repo.verify()
+
+    with init(tmp_path, ledger=url) as repo:
+        repo.objects.put_many([b"number %d" % number for number in range(1200)], pin=True)
+    alone = verified()
+    assert alone.checked["objects"] == 1200
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(check_content, "_WORTH_SPREADING", 0)
+    real = PostgresLedger.hot_rows
+
+    def noted(self: PostgresLedger, after: int, until: int) -> list[tuple[bytes, int, int, bytes]]:
+        with (tmp_path / "noted").open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return real(self, after, until)
+
+    monkeypatch.setattr(PostgresLedger, "hot_rows", noted)
+    assert verified() == alone
+    opened = (tmp_path / "noted").read_text().split()
+    assert len(set(opened)) > 1
+    assert len(opened) == 3

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from aivcs.adapters.files.failures import translated
 from aivcs.domain.retention import Retention
@@ -49,8 +48,7 @@ url = "{1}"
 _DEFAULT: Final = _TEXT.format(LEDGER_URL, OBJECTS_URL)
 
 
-@dataclass(frozen=True, slots=True)
-class Objects:
+class Objects(NamedTuple):
     """Where objects are; all but ``url`` is about a bucket, None leaves it to the environment.
 
     ``timeout`` is in seconds.
@@ -63,24 +61,22 @@ class Objects:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(NamedTuple):
     """Whether sealing starts by itself, and how many small objects must wait for it."""
 
     auto: bool = True
     threshold: int = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What ``config.toml`` says; ``ledger_timeout`` is in seconds, of a database's server."""
 
     ledger_url: str = LEDGER_URL
     ledger_timeout: float | None = None
     durability: str = "group"
-    objects: Objects = field(default_factory=Objects)
-    seal: Seal = field(default_factory=Seal)
-    retention: Retention = field(default_factory=Retention)
+    objects: Objects = Objects()
+    seal: Seal = Seal()
+    retention: Retention = Retention()
     air_gapped: bool = False
 
 

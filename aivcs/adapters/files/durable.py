@@ -20,7 +20,7 @@ def unique_name(stem: str) -> str:
     return f"{stem}.{os.getpid()}.{os.urandom(_RANDOM_BYTES).hex()}"
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write every byte; the operating system may take fewer at a time. Raises OSError."""
     with memoryview(data) as view:
         done = 0

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from aivcs.adapters.files.uncached import Uncached
+
 SUFFIX: Final = ".part"
 _SYNC_BYTES: Final = 32 * 2**20
+_LONG: Final = 64 * 2**20
+"""A file that is longer, as no pack is, goes past the page cache from here on."""
+
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -44,25 +49,38 @@ class StagedFile:
         with translated(staging):
             self._path, self._descriptor = _create(staging)
         self._dirty = True
+        self._size = 0
         self._written = 0
+        self._uncached: Uncached | None = None
         self._sync_ahead: threading.Thread | None = None
         self._failure: OSError | None = None
 
     def write(self, data: bytes) -> None:
         """Append bytes; StorageError when the disk is full or fails.
 
-        Every 32 MiB a thread begins to make durable what is there, so that the disk works
-        while more is written.
+        After 32 MiB a thread begins to make durable what is there, so that the disk works
+        while more is written; from 64 MiB on, all goes to the disk at once.
         """
-        with translated(self._path):
-            write_all(self._descriptor, data)
         self._dirty = True
-        self._written += len(data)
+        with memoryview(data) as view, translated(self._path):
+            head = view[: _LONG - self._size]
+            write_all(self._descriptor, head)
+            self._size += len(head)
+            if len(head) < len(view):
+                self._write_past(view[len(head) :])
+        self._written += len(head)
         ahead = self._sync_ahead
         if self._written >= _SYNC_BYTES and (ahead is None or not ahead.is_alive()):
             self._written = 0
             self._sync_ahead = threading.Thread(target=self._sync_data, daemon=True)
             self._sync_ahead.start()
+
+    def _write_past(self, data: memoryview) -> None:
+        if self._uncached is None:
+            from aivcs.adapters.files.uncached import Uncached
+
+            self._uncached = Uncached(self._descriptor)
+        self._uncached.write(data)
 
     def publish(self, name: str) -> None:
         """Link the durable file to ``name``; a present file is left as it is.
@@ -87,6 +105,8 @@ class StagedFile:
             ) from self._failure
         if self._dirty:
             try:
+                if self._uncached is not None:
+                    self._uncached.finish()
                 os.fsync(self._descriptor)
             except OSError as error:
                 self._failure = error

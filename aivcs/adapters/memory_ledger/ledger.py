@@ -12,7 +12,7 @@ from aivcs.adapters.memory_ledger.needs import every_use, holder
 from aivcs.adapters.memory_ledger.run_moves import RunMoves
 from aivcs.adapters.memory_ledger.shelf import Shelf
 from aivcs.domain.batch import Receipt, Surveyed
-from aivcs.domain.rows import stored_row
+from aivcs.domain.log_rows import stored_row
 from aivcs.domain.stored import HOT_LIMIT, Tier
 from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
@@ -160,6 +160,14 @@ class MemoryLedger(Health):
     def hot(self, *, after: int = 0, limit: int = 500) -> list[tuple[int, StoredObject]]:
         """Return hot objects in the order of storing."""
         return self._shelf.hot(after, limit)
+
+    def hot_rows(self, after: int, until: int) -> list[tuple[bytes, int, int, bytes]]:
+        """Return hot objects by their numbers, as they are stored."""
+        return [
+            (stored.digest.raw, stored.size, int(stored.codec), stored.data or b"")
+            for number, stored in self._shelf.hot(after, until - after)
+            if number <= until
+        ]
 
     def backlog(self) -> int:
         """Return how many hot objects there are."""

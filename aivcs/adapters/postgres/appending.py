@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.repetition import check_key, repeated
 from aivcs.domain.stream import Family
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from aivcs.adapters.postgres.session import Session
     from aivcs.domain.append import Plan
     from aivcs.domain.batch import Append
+    from aivcs.domain.rows import Row
     from aivcs.domain.stream import Entry, Stream
 
 # Whoever has the row's lock is alone in its log until his transaction ends. Keys that refer
 # to the row may still be added.
 _LOCK: Final = "FOR NO KEY UPDATE OF s"
-_STREAM: Final = f"{rows.STREAM} WHERE s.family = %s AND s.name = %s {_LOCK}"
+_STREAM: Final = f"{log_rows.STREAM} WHERE s.family = %s AND s.name = %s {_LOCK}"
 _BEGIN: Final = "INSERT INTO streams (family, name) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _LOCK_MANY: Final = """
 SELECT 1 FROM streams WHERE (family, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 ORDER BY family, name FOR NO KEY UPDATE
 """
-_WAITING: Final = f"SELECT {rows.ENTRY} FROM early WHERE stream = %s ORDER BY seq"
+_WAITING: Final = f"SELECT {log_rows.ENTRY} FROM early WHERE stream = %s ORDER BY seq"
 _SOME: Final = (
-    f"SELECT {rows.ENTRY} FROM entries WHERE stream = %s AND seq BETWEEN %s AND %s ORDER BY seq"
+    f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = %s AND seq BETWEEN %s AND %s ORDER BY seq"
 )
 _INSERT: Final = """
 INSERT INTO {0} (stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum)
@@ -75,12 +76,12 @@ def head(db: Session, family: Family, name: str) -> tuple[int, Stream]:
     if not found:
         db.run(_BEGIN, place)
         found = db.rows(_STREAM, place)
-    return found[0][0], rows.stream(found[0])
+    return found[0][0], log_rows.stream(found[0])
 
 
 def waiting(db: Session, stream: int) -> dict[int, Entry]:
     """Return the early entries of a stream by seq."""
-    return {row[0]: rows.entry(row) for row in db.rows(_WAITING, (stream,))}
+    return {row[0]: log_rows.entry(row) for row in db.rows(_WAITING, (stream,))}
 
 
 def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
@@ -93,7 +94,7 @@ def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
     check_tenant(before, wanted)
 
     def some(first: int, last: int) -> Iterator[Entry]:
-        return map(rows.entry, db.rows(_SOME, (stream, first, last)))
+        return map(log_rows.entry, db.rows(_SOME, (stream, first, last)))
 
     if wanted.key is not None:
         find = "SELECT seq, count FROM keys WHERE stream = %s AND key = %s"
@@ -101,7 +102,7 @@ def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
             return repeated(wanted, some(seq, seq + count - 1)), True
 
     def stored(seq: int) -> Entry:
-        return next(some(seq, seq), None) or rows.entry(())
+        return next(some(seq, seq), None) or log_rows.entry(())
 
     steps = plan(before, wanted, waiting(db, stream), stored)
     _follow(db, stream, before, steps)
@@ -118,7 +119,7 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
             "UPDATE streams SET state = %s, wait = %s WHERE id = %s",
             (*map(_text, passed), stream),
         )
-    new = [rows.entry_row(stream, seq, item) for seq, item in steps.dense]
+    new = [log_rows.entry_row(stream, seq, item) for seq, item in steps.dense]
     if new or steps.states:
         frontier = before.frontier.grown(leaf for _, leaf in new)
         cells = (frontier.size, frontier.packed(), _text(state), _text(wait))
@@ -135,7 +136,7 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
             (stream, list(steps.released)),
         )
     if steps.early:
-        later = [rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
+        later = [log_rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
         db.run(_INSERT_EARLY, columns(later))
 
 
@@ -144,6 +145,6 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def columns(cells: Sequence[rows.Row]) -> tuple[list[object], ...]:
+def columns(cells: Sequence[Row]) -> tuple[list[object], ...]:
     """Return the columns of some rows."""
     return tuple(map(list, zip(*cells, strict=True)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.adapters.postgres import locks
 from aivcs.adapters.postgres.appending import head, waiting
 from aivcs.adapters.postgres.run_rows import RUN
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 from aivcs.domain.checksum import checksum
 from aivcs.domain.ending import ended
 from aivcs.domain.erasing import check_erasable, erased, no_event
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from aivcs.adapters.postgres.session import Session
     from aivcs.domain.batch import Claim, EndRun, Erasure
+    from aivcs.domain.rows import Row
 
 _LOGS: Final = ("entries", "early")
-_ONE: Final = f"SELECT {rows.ENTRY} FROM {{0}} WHERE stream = %s AND seq = %s"
+_ONE: Final = f"SELECT {log_rows.ENTRY} FROM {{0}} WHERE stream = %s AND seq = %s"
 _PAGE: Final = (
-    f"SELECT {rows.ENTRY} FROM {{0}} WHERE stream = %s AND seq > %s ORDER BY seq LIMIT 1000"
+    f"SELECT {log_rows.ENTRY} FROM {{0}} WHERE stream = %s AND seq > %s ORDER BY seq LIMIT 1000"
 )
 _CLEAR: Final = """
 UPDATE {0} SET body = NULL, object = NULL, salt = NULL, commitment = w.commitment
@@ -58,14 +59,14 @@ def end_run(db: Session, end: EndRun, *, repeated: bool) -> None:
         return
     after = ended(before, end, waiting(db, stream))
     root = before.frontier.root()
-    final, completed_at = rows.raw(end.final_state), to_micros(end.completed_at)
+    final, completed_at = log_rows.raw(end.final_state), to_micros(end.completed_at)
     cells = (int(end.success), end.duration_ms, final, completed_at, end.reason, root)
     db.run(
         "INSERT INTO ends VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
         (stream, *cells, checksum(*cells)),
     )
     db.run(_END, (str(after.state), stream))
-    record = rows.run(db.rows(f"{RUN} WHERE s.id = %s", (stream,))[0])
+    record = log_rows.run(db.rows(f"{RUN} WHERE s.id = %s", (stream,))[0])
     # Seals are numbered without a gap: who numbers one is alone until his transaction ends.
     db.rows(locks.call("pg_advisory_xact_lock", locks.SEALS))
     db.run(_SEAL, (stream, seal_hash(record, root)))
@@ -87,16 +88,16 @@ def erase(db: Session, wanted: Erasure) -> None:
             raise no_event(before, seq)
 
 
-def _pages(db: Session, table: str, stream: int) -> Iterator[list[rows.Row]]:
+def _pages(db: Session, table: str, stream: int) -> Iterator[list[Row]]:
     mark: object = 0
     while page := db.rows(_PAGE.format(table), (stream, mark)):
         yield page
         mark = page[-1][0]
 
 
-def _clear(db: Session, table: str, stream: int, page: list[rows.Row]) -> int:
+def _clear(db: Session, table: str, stream: int, page: list[Row]) -> int:
     """Erase the bodies of some rows; return how many rows there were."""
-    before = [rows.entry(row) for row in page]
+    before = [log_rows.entry(row) for row in page]
     after = [erased(entry) for entry in before if entry.commitment is None]
     kept, seqs = [entry.commitment for entry in after], [entry.seq for entry in after]
     db.run(_CLEAR.format(table), (kept, seqs, stream))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.postgres.appending import INSERT_ENTRIES, columns, head, waiting
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.batch import Batch, Receipt
 from aivcs.domain.stream import Family
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from aivcs.adapters.postgres.session import Session
     from aivcs.domain.batch import Append
+    from aivcs.domain.rows import Row
     from aivcs.domain.stream import Entry, Stream
 
 _GROW: Final = """
@@ -32,7 +33,7 @@ class _Log:
     stream: int
     head: Stream
     waiting: Mapping[int, Entry]
-    new: list[rows.Row] = field(default_factory=list)
+    new: list[Row] = field(default_factory=list)
 
 
 class Gathering:
@@ -51,7 +52,7 @@ class Gathering:
         if batch != Batch(appends=batch.appends) or not all(map(_is_plain, batch.appends)):
             return None
         heads: dict[str, Stream] = {}
-        new: list[tuple[_Log, rows.Row]] = []
+        new: list[tuple[_Log, Row]] = []
         seqs: list[tuple[int, ...]] = []
         for wanted in batch.appends:
             log = self._log(wanted.name)
@@ -60,7 +61,7 @@ class Gathering:
             steps = plan(before, wanted, log.waiting, _never)
             if steps.states or log.waiting:
                 return None
-            made = [rows.entry_row(log.stream, seq, item) for seq, item in steps.dense]
+            made = [log_rows.entry_row(log.stream, seq, item) for seq, item in steps.dense]
             frontier = before.frontier.grown(leaf for _, leaf in made)
             heads[wanted.name] = replace(before, size=frontier.size, frontier=frontier)
             new += [(log, cells) for cells, _ in made]

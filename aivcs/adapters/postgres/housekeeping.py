@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.adapters.postgres import leases
 from aivcs.adapters.postgres.failures import translated
 from aivcs.adapters.postgres.session import SCHEMA
-from aivcs.domain import rows
+from aivcs.domain import log_rows, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ class Housekeeping:
     def survey(self, *, after: Digest | None = None, limit: int = 1000) -> list[Surveyed]:
         """Return what is stored, by digest."""
         bindings = {"dead": self._dead(), "after": after.raw if after else b"", "limit": limit}
-        return [rows.surveyed(row) for row in self._db.rows(_SURVEY, bindings)]
+        return [log_rows.surveyed(row) for row in self._db.rows(_SURVEY, bindings)]
 
     def unnamed(self, digests: Sequence[Digest]) -> set[Digest]:
         """Return what nothing names or holds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain import rows
+from aivcs.domain import log_rows, rows
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ class ObjectReads:
         )
         return [(row[-1], rows.stored(row[:-1])) for row in found]
 
+    def hot_rows(self, after: int, until: int) -> list[tuple[bytes, int, int, bytes]]:
+        """Return hot objects by the numbers of their rows, as they are stored."""
+        sql = "SELECT digest, size, codec, data FROM hot WHERE id > %s AND id <= %s ORDER BY id"
+        return self._db.rows(sql, (after, until))
+
     def backlog(self) -> int:
         """Return how many rows of ``hot`` there are if no number between is free."""
         sql = (
@@ -164,12 +169,12 @@ class ObjectReads:
         """Return explicit references."""
         where, bindings = ("AND f.digest = %s", (digest.raw,)) if digest else ("", ())
         found = self._db.rows(f"{_REFERENCES} {where} ORDER BY f.id", bindings)
-        return [rows.reference(row) for row in found]
+        return [log_rows.reference(row) for row in found]
 
     def dangling(self) -> list[Reference]:
         """Return explicit references to what is in no tier."""
         found = self._db.rows(f"{_REFERENCES} AND {_ABSENT} ORDER BY f.id")
-        return [rows.reference(row) for row in found]
+        return [log_rows.reference(row) for row in found]
 
     def missing(self) -> list[Digest]:
         """Return what rows name and no tier has."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.postgres.appending import run_not_found
 from aivcs.adapters.postgres.run_rows import RUN
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aivcs.adapters.postgres.database import Database
     from aivcs.domain.batch import NewSpec
     from aivcs.domain.digest import Digest
+    from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream
 
@@ -31,13 +32,13 @@ class RunReads:
     def stream(self, family: Family, name: str) -> Stream | None:
         """Return the head of a stream."""
         place = family.value, name
-        found = self._db.search(f"{rows.STREAM} WHERE s.family = %s AND s.name = %s", place)
-        return rows.stream(found[0]) if found else None
+        found = self._db.search(f"{log_rows.STREAM} WHERE s.family = %s AND s.name = %s", place)
+        return log_rows.stream(found[0]) if found else None
 
     def streams(self, family: Family) -> list[Stream]:
         """Return the heads of a family, by name."""
-        sql = f"{rows.STREAM} WHERE s.family = %s ORDER BY s.name"
-        return [rows.stream(row) for row in self._db.rows(sql, (family.value,))]
+        sql = f"{log_rows.STREAM} WHERE s.family = %s ORDER BY s.name"
+        return [log_rows.stream(row) for row in self._db.rows(sql, (family.value,))]
 
     def names(self, family: Family) -> list[str]:
         """Return the names of a family, in order."""
@@ -56,7 +57,7 @@ class RunReads:
         """Yield entries a page at a time; each page is one short read."""
         order, beyond, mark = ("DESC", "<", 2**53) if newest_first else ("ASC", ">", after)
         sql = (
-            f"SELECT {rows.ENTRY} FROM entries WHERE stream = {_STREAM_ID}"
+            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = {_STREAM_ID}"
             f" AND seq > %(after)s AND seq {beyond} %(mark)s ORDER BY seq {order} LIMIT %(size)s"
         )
         left = limit
@@ -65,7 +66,7 @@ class RunReads:
             size = _PAGE if left is None else min(_PAGE, left)
             with _naming(f"{family.value} {name}"):
                 page = self._db.search(sql, {**place, "mark": mark, "size": size})
-                yield from map(rows.entry, page)
+                yield from map(log_rows.entry, page)
             if len(page) < size:
                 return
             mark = page[-1][0]
@@ -73,10 +74,10 @@ class RunReads:
 
     def stored_rows(
         self, family: Family, name: str, *, after: int = 0, limit: int | None = None
-    ) -> Iterator[Sequence[rows.Row]]:
+    ) -> Iterator[Sequence[Row]]:
         """Yield the rows of a log a page at a time; each page is one short read."""
         sql = (
-            f"SELECT {rows.ENTRY} FROM entries WHERE stream = {_STREAM_ID}"
+            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = {_STREAM_ID}"
             " AND seq > %(mark)s ORDER BY seq LIMIT %(size)s"
         )
         mark, left = after, limit
@@ -96,21 +97,21 @@ class RunReads:
         """Return the early entries of a run."""
         with _naming(f"run {run_id}"):
             found = self._db.search(
-                f"SELECT {rows.ENTRY} FROM early WHERE stream = {_STREAM_ID} ORDER BY seq",
+                f"SELECT {log_rows.ENTRY} FROM early WHERE stream = {_STREAM_ID} ORDER BY seq",
                 {"family": "run", "name": run_id},
             )
-        return {row[0]: rows.entry(row) for row in found}
+        return {row[0]: log_rows.entry(row) for row in found}
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run."""
         found = self._db.search(f"{RUN} WHERE s.family = 'run' AND s.name = %s", (run_id,))
-        return rows.run(found[0]) if found else None
+        return log_rows.run(found[0]) if found else None
 
     def run_from(self, source: Source) -> RunRecord | None:
         """Return the run that was recorded from a source."""
         place = source.digest.raw, source.index
         found = self._db.rows(f"{RUN} WHERE r.source = %s AND r.source_index = %s", place)
-        return rows.run(found[0]) if found else None
+        return log_rows.run(found[0]) if found else None
 
     def runs(self, query: RunQuery) -> list[RunRecord]:
         """Return runs, newest first."""
@@ -135,7 +136,7 @@ class RunReads:
             f"{RUN} {where} ORDER BY s.id DESC LIMIT %s OFFSET %s",
             (*(value for _, value in parts), query.limit, query.offset),
         )
-        return [rows.run(row) for row in found]
+        return [log_rows.run(row) for row in found]
 
     def run_ids(self, prefix: str, limit: int) -> list[str]:
         """Return run ids by prefix."""
@@ -153,13 +154,15 @@ class RunReads:
             " WHERE l.id > %s ORDER BY l.id LIMIT %s",
             (after, limit),
         )
-        return [rows.sealing(row) for row in found]
+        return [log_rows.sealing(row) for row in found]
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
         where, bindings = ("WHERE digest = %s", (digest.raw,)) if digest else ("", ())
-        found = self._db.rows(f"SELECT {rows.SPEC} FROM specs {where} ORDER BY id DESC", bindings)
-        return [rows.spec(row) for row in found]
+        found = self._db.rows(
+            f"SELECT {log_rows.SPEC} FROM specs {where} ORDER BY id DESC", bindings
+        )
+        return [log_rows.spec(row) for row in found]
 
 
 @contextmanager

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 
-RUN: Final = rows.run_query("convert_to({0}, 'UTF8')")
+RUN: Final = log_rows.run_query("convert_to({0}, 'UTF8')")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.postgres import locks
 from aivcs.adapters.postgres.appending import head
-from aivcs.domain import jsontext, rows
+from aivcs.domain import jsontext, log_rows
 from aivcs.domain.checksum import checksum
 from aivcs.domain.moment import to_micros
 from aivcs.domain.run import RunStatus, check_beginning
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from aivcs.domain.batch import Expiry, NewRun, NewSpec, Reference
     from aivcs.domain.run import Source
 
-_NEWEST: Final = f"SELECT {rows.SPEC} FROM specs WHERE digest = %s ORDER BY id DESC LIMIT 1"
-_PUT_SPEC: Final = f"INSERT INTO specs ({rows.SPEC}) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+_NEWEST: Final = f"SELECT {log_rows.SPEC} FROM specs WHERE digest = %s ORDER BY id DESC LIMIT 1"
+_PUT_SPEC: Final = f"INSERT INTO specs ({log_rows.SPEC}) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 _BEGIN: Final = """
 INSERT INTO streams (family, name, state) VALUES ('run', %s, %s) ON CONFLICT DO NOTHING
 RETURNING id
@@ -44,7 +44,7 @@ _EXPIRE: Final = "INSERT INTO expired VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 def put_spec(db: Session, spec: NewSpec) -> None:
     """Insert an annotation unless the newest one of this digest says the same."""
     dirty = None if spec.dirty is None else int(spec.dirty)
-    values = (spec.name, spec.git_sha, dirty, rows.raw(spec.manifest))
+    values = (spec.name, spec.git_sha, dirty, log_rows.raw(spec.manifest))
     if _says(db, spec, values):
         return
     # Two who add the same at once: the second one looks again when the first has done it.
@@ -62,7 +62,7 @@ def _says(db: Session, spec: NewSpec, values: tuple[object, ...]) -> bool:
 def create_run(db: Session, run: NewRun) -> None:
     """Insert a run and its empty stream."""
     check_beginning(run)
-    spec = rows.raw(run.spec_digest)
+    spec = log_rows.raw(run.spec_digest)
     if spec and not db.rows("SELECT 1 FROM specs WHERE digest = %s LIMIT 1", (spec,)):
         msg = f"no spec {run.spec_digest}"
         raise SpecNotFound(msg, hint="add it first: 'aivcs spec add'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import bulk
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.repetition import check_key, repeated
 from aivcs.domain.stream import Family
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from aivcs.domain.append import Plan
     from aivcs.domain.batch import Append
+    from aivcs.domain.rows import Row
     from aivcs.domain.stream import Entry, Stream
 
-_STREAM: Final = f"{rows.STREAM} WHERE s.family = ? AND s.name = ?"
-_WAITING: Final = f"SELECT {rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq"
-_SOME: Final = f"SELECT {rows.ENTRY} FROM entries WHERE stream = ? AND seq BETWEEN ? AND ?"
+_STREAM: Final = f"{log_rows.STREAM} WHERE s.family = ? AND s.name = ?"
+_WAITING: Final = f"SELECT {log_rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq"
+_SOME: Final = f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = ? AND seq BETWEEN ? AND ?"
 _CELLS: Final = "stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum"
 _MOVE: Final = "UPDATE streams SET state = ?, wait = ? WHERE id = ?"
 _GROW: Final = """
@@ -43,13 +44,13 @@ def head(db: apsw.Connection, family: Family, name: str) -> tuple[int, Stream]:
     if row is None:
         db.execute("INSERT INTO streams (family, name) VALUES (?, ?)", (family, name))
         row = db.execute(_STREAM, (family, name)).fetchone()
-    found: rows.Row = row or ()
-    return found[0], rows.stream(found)
+    found: Row = row or ()
+    return found[0], log_rows.stream(found)
 
 
 def waiting(db: apsw.Connection, stream: int) -> dict[int, Entry]:
     """Return the early entries of a stream by seq."""
-    return {row[0]: rows.entry(row) for row in db.execute(_WAITING, (stream,))}
+    return {row[0]: log_rows.entry(row) for row in db.execute(_WAITING, (stream,))}
 
 
 def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
@@ -62,7 +63,7 @@ def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
     check_tenant(before, wanted)
 
     def some(first: int, last: int) -> Iterator[Entry]:
-        return map(rows.entry, db.execute(_SOME, (stream, first, last)))
+        return map(log_rows.entry, db.execute(_SOME, (stream, first, last)))
 
     if wanted.key is not None:
         find = "SELECT seq, count FROM keys WHERE stream = ? AND key = ?"
@@ -70,7 +71,7 @@ def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
             return repeated(wanted, some(seq, seq + count - 1)), True
 
     def stored(seq: int) -> Entry:
-        return next(some(seq, seq), None) or rows.entry(())
+        return next(some(seq, seq), None) or log_rows.entry(())
 
     steps = plan(before, wanted, waiting(db, stream), stored)
     _follow(db, stream, before, steps)
@@ -85,7 +86,7 @@ def _follow(db: apsw.Connection, stream: int, before: Stream, steps: Plan) -> No
     for state, wait in steps.states:
         db.execute(_MOVE, (state, wait, stream))
     if steps.dense:
-        new = [rows.entry_row(stream, seq, item) for seq, item in steps.dense]
+        new = [log_rows.entry_row(stream, seq, item) for seq, item in steps.dense]
         frontier = before.frontier.grown(leaf for _, leaf in new)
         cells = (frontier.size, frontier.packed(), stream, before.size, before.epoch, state)
         db.execute(_GROW, cells)
@@ -97,5 +98,5 @@ def _follow(db: apsw.Connection, stream: int, before: Stream, steps: Plan) -> No
         done = [(stream, seq) for seq in steps.released]
         db.executemany("DELETE FROM early WHERE stream = ? AND seq = ?", done)
     if steps.early:
-        later = [rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
+        later = [log_rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
         bulk.append(db, f"INSERT INTO early ({_CELLS})", later)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import apsw
 
 from aivcs.adapters.sqlite.failures import translated
+from aivcs.adapters.sqlite.identity import APPLICATION_ID, VERSION
 from aivcs.adapters.sqlite.medium import check_medium
-from aivcs.adapters.sqlite.schema import APPLICATION_ID, MIGRATIONS
+from aivcs.adapters.sqlite.wal import LogRoom
 from aivcs.errors import CorruptionError, RepositoryClosed, RepositoryTooNew, StorageError
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ _OUTER: Final = _Steps("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
 _NESTED: Final = _Steps("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part; RELEASE part")
 _SAFE_ENGINE: Final = (3, 51, 3)
 _SAFE_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7}
-_PAGE_SIZE: Final = 4096
+_PAGE_SIZE: Final = 8192
 _CACHE_KIB: Final = 16 * 2**10
-_CHECKPOINT_PAGES: Final = 4000
+_CHECKPOINT_PAGES: Final = 2000
 """One merge of the log for so many pages: each costs two syncs, and a page that changed many
 times in between is written once. A log of 16 MiB is read again in some 20 ms.
 """
@@ -84,6 +85,7 @@ class Connection:
         self._db: apsw.Connection | None = None
         with translated(str(path)):
             self._db = self._patiently(lambda: self._connect(create=create))
+            self._room = LogRoom(self._db.filename_wal)
             self._patiently(lambda: self._prepare(create=create, durable=durable))
 
     def _connect(self, *, create: bool) -> apsw.Connection:
@@ -124,7 +126,7 @@ class Connection:
         db.execute("PRAGMA foreign_keys=ON")
         db.execute("PRAGMA recursive_triggers=ON")
         db.execute("PRAGMA secure_delete=ON")
-        if create or self._check_version(db) < len(MIGRATIONS):
+        if create or self._check_version(db) < VERSION:
             with self.writing():
                 self._migrate(db)
 
@@ -134,12 +136,14 @@ class Connection:
         if application != APPLICATION_ID:
             msg = f"{self.path} is not a ledger of aivcs"
             raise CorruptionError(msg, hint="restore the file from a copy")
-        if version > len(MIGRATIONS):
-            msg = f"{self.path} has schema {version}, this aivcs knows up to {len(MIGRATIONS)}"
+        if version > VERSION:
+            msg = f"{self.path} has schema {version}, this aivcs knows up to {VERSION}"
             raise RepositoryTooNew(msg, hint="install a newer aivcs")
         return version
 
     def _migrate(self, db: apsw.Connection) -> None:
+        from aivcs.adapters.sqlite.schema import MIGRATIONS
+
         tables = db.execute("SELECT count(*) FROM sqlite_schema").get
         if not tables:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
@@ -149,7 +153,7 @@ class Connection:
             raise CorruptionError(msg, hint="restore the file from a copy")
         for step in MIGRATIONS[version:]:
             db.execute(step)
-        db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        db.execute(f"PRAGMA user_version={VERSION}")
 
     def _require(self) -> apsw.Connection:
         if self._db is None:
@@ -222,20 +226,26 @@ class Connection:
             db.execute("COMMIT")
 
     @contextmanager
-    def writing(self, *, synced: bool | None = None) -> Iterator[apsw.Connection]:
+    def writing(
+        self, *, synced: bool | None = None, many: bool = False
+    ) -> Iterator[apsw.Connection]:
         """Hold the one write transaction: committed at the end, rolled back on any error.
 
         Inside another one of this thread it is a part of that, and an error takes back this
         part alone. ``synced`` says whether this commit, and all before it, reaches the disk
-        before it returns; without it, that is as the file was opened.
+        before it returns; without it, that is as the file was opened. ``many`` rows are
+        inserted by few statements.
         """
         with self._lock, translated(str(self.path)):
             db = self._require()
             # The lock is ours, so a transaction that is open is this thread's.
             steps = _NESTED if db.in_transaction else _OUTER
-            with self._syncing(self._durable if synced is None or steps is _NESTED else synced):
+            full = self._durable if synced is None or steps is _NESTED else synced
+            with self._syncing(full), self._undoing(many and steps is _OUTER):
                 self._patiently(lambda: db.execute(steps.begin))
                 try:
+                    if full and steps is _OUTER:
+                        self._room.make()
                     yield db
                     self._check_transaction(db)
                     db.execute(steps.commit)
@@ -263,6 +273,22 @@ class Connection:
         finally:
             db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[self._durable]}")
 
+    @contextmanager
+    def _undoing(self, many: bool) -> Iterator[None]:  # noqa: FBT001 - the one thing it is
+        """Keep in memory what takes a statement back: else each page goes to a file first.
+
+        For inserts only: what a search sorts might be too much.
+        """
+        if not many:
+            yield
+            return
+        db = self._require()
+        db.execute("PRAGMA temp_store=MEMORY")
+        try:
+            yield
+        finally:
+            db.execute("PRAGMA temp_store=DEFAULT")
+
     def maintain(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement that tends the file, outside of a transaction; return its rows."""
         with self._lock, translated(str(self.path)):
@@ -285,5 +311,6 @@ class Connection:
         with self._lock:
             if self._db is not None and self._process == os.getpid():
                 with translated(str(self.path)):
+                    self._room.close()
                     self._db.close()
             self._db = None

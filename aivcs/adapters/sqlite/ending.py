@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite.appending import head, waiting
 from aivcs.adapters.sqlite.run_rows import RUN
-from aivcs.domain import rows
+from aivcs.domain import log_rows
 from aivcs.domain.checksum import checksum
 from aivcs.domain.ending import ended
 from aivcs.domain.erasing import check_erasable, erased, no_event
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import apsw
 
     from aivcs.domain.batch import Claim, EndRun, Erasure
+    from aivcs.domain.rows import Row
 
 _LOGS: Final = ("entries", "early")
-_ONE: Final = f"SELECT {rows.ENTRY} FROM {{0}} WHERE stream = ? AND seq = ?"
+_ONE: Final = f"SELECT {log_rows.ENTRY} FROM {{0}} WHERE stream = ? AND seq = ?"
 _PAGE: Final = (
-    f"SELECT {rows.ENTRY} FROM {{0}} WHERE stream = ? AND seq > ? ORDER BY seq LIMIT 1000"
+    f"SELECT {log_rows.ENTRY} FROM {{0}} WHERE stream = ? AND seq > ? ORDER BY seq LIMIT 1000"
 )
 _CLEAR: Final = """
 UPDATE {0} SET body = NULL, object = NULL, salt = NULL, commitment = ? WHERE stream = ? AND seq = ?
@@ -52,7 +53,7 @@ def end_run(db: apsw.Connection, end: EndRun, *, repeated: bool) -> None:
         return
     after = ended(before, end, waiting(db, stream))
     root = before.frontier.root()
-    final, completed_at = rows.raw(end.final_state), to_micros(end.completed_at)
+    final, completed_at = log_rows.raw(end.final_state), to_micros(end.completed_at)
     cells = (end.success, end.duration_ms, final, completed_at, end.reason, root)
     insert = "INSERT INTO ends VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
     db.execute(insert, (stream, *cells, checksum(*cells)))
@@ -60,7 +61,7 @@ def end_run(db: apsw.Connection, end: EndRun, *, repeated: bool) -> None:
         "UPDATE streams SET state = ?, wait = NULL, holder = NULL, deadline = NULL WHERE id = ?",
         (after.state, stream),
     )
-    record = rows.run(db.execute(f"{RUN} WHERE s.id = ?", (stream,)).fetchone() or ())
+    record = log_rows.run(db.execute(f"{RUN} WHERE s.id = ?", (stream,)).fetchone() or ())
     db.execute(
         "INSERT INTO seals (id, stream, hash) SELECT 1 + ifnull(max(id), 0), ?, ? FROM seals",
         (stream, seal_hash(record, root)),
@@ -84,16 +85,16 @@ def erase(db: apsw.Connection, wanted: Erasure) -> None:
             raise no_event(before, seq)
 
 
-def _pages(db: apsw.Connection, table: str, stream: int) -> Iterator[list[rows.Row]]:
+def _pages(db: apsw.Connection, table: str, stream: int) -> Iterator[list[Row]]:
     mark: object = 0
     while page := db.execute(_PAGE.format(table), (stream, mark)).fetchall():
         yield page
         mark = page[-1][0]
 
 
-def _clear(db: apsw.Connection, table: str, stream: int, page: list[rows.Row]) -> int:
+def _clear(db: apsw.Connection, table: str, stream: int, page: list[Row]) -> int:
     """Erase the bodies of some rows; return how many rows there were."""
-    before = [rows.entry(row) for row in page]
+    before = [log_rows.entry(row) for row in page]
     after = [erased(entry) for entry in before if entry.commitment is None]
     db.executemany(_CLEAR.format(table), [(e.commitment, stream, e.seq) for e in after])
     return len(before)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import leases
-from aivcs.adapters.sqlite.packindex import reset
 from aivcs.domain import rows
 
 if TYPE_CHECKING:
@@ -66,9 +65,11 @@ class Housekeeping:
 
     def survey(self, *, after: Digest | None = None, limit: int = 1000) -> list[Surveyed]:
         """Return what is stored, by digest."""
+        from aivcs.domain import log_rows
+
         # Who was dead before the statement is dead; a lease that came since counts as live.
         found = self._db.rows(_SURVEY, (self._dead_text(), after.raw if after else b"", limit))
-        return [rows.surveyed(row) for row in found]
+        return [log_rows.surveyed(row) for row in found]
 
     def unnamed(self, digests: Sequence[Digest]) -> set[Digest]:
         """Return what nothing names or holds."""
@@ -132,6 +133,8 @@ class Housekeeping:
 
     def reset_index(self) -> None:
         """Make the tables of packs anew."""
+        from aivcs.adapters.sqlite.packindex import reset
+
         reset(self._db)
 
     def _free_pages(self) -> int:

@@ -77,10 +77,12 @@ _RULES: Final = (
         WHERE digest IN (SELECT digest FROM {other})"""
         for one, other in (("hot", "large"), ("hot", "sealed"), ("sealed", "large"))
     ),
-    """SELECT 'object ' || lower(hex(digest)) || ' is in block ' || block || ', which is missing'
-    FROM sealed WHERE block NOT IN (SELECT id FROM blocks)""",
-    """SELECT 'object ' || lower(hex(s.digest)) || ' ends behind its block ' || b.id
-    FROM sealed s JOIN blocks b ON b.id = s.block WHERE s.start + s.size > b.size""",
+    # One pass over the objects for both: they are many.
+    """SELECT 'object ' || lower(hex(s.digest)) || CASE
+      WHEN b.id IS NULL THEN ' is in block ' || s.block || ', which is missing'
+      ELSE ' ends behind its block ' || b.id END
+    FROM sealed s LEFT JOIN blocks b ON b.id = s.block
+    WHERE b.id IS NULL OR s.start + s.size > b.size""",
     """SELECT 'block ' || b.id || ' ends behind its pack ' || lower(hex(p.digest))
     FROM blocks b JOIN packs p ON p.id = b.pack WHERE b.offset + b.length > p.size""",
     """SELECT 'block ' || id || ' begins before block ' || last || ' ends' FROM (

@@ -20,6 +20,11 @@ _MANY: Final = 500
 _NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
 _HOT: Final = f"SELECT digest, size, codec, data, {_NO_PLACE} FROM hot WHERE digest IN (?)"
 _MANY_HOT: Final = "SELECT digest, size, codec, data FROM hot WHERE digest IN (?)"
+_MANY_SEALED: Final = "SELECT digest, size, start, block FROM sealed WHERE digest IN (?)"
+_MANY_LARGE: Final = "SELECT digest, size, codec, NULL FROM large WHERE digest IN (?)"
+_BLOCKS: Final = (
+    f"SELECT b.id, {rows.BLOCK} FROM blocks b LEFT JOIN packs p ON p.id = b.pack WHERE b.id IN (?)"
+)
 _SEALED: Final = (
     f"SELECT s.digest, s.size, 1, NULL, {rows.PLACE} FROM {rows.SEALED} WHERE s.digest IN (?)"
 )
@@ -38,6 +43,13 @@ _DIGESTS: Final = (
 _REFERENCES: Final = """
 SELECT f.digest, f.role, s.name FROM refs f LEFT JOIN streams s ON s.id = f.stream
 WHERE NOT EXISTS (SELECT 1 FROM expired x WHERE x.stream = f.stream)
+"""
+# Each table is passed over once in the order of its index; a search for every digest costs more.
+_DANGLING: Final = f"""
+WITH gone AS MATERIALIZED (
+  SELECT digest FROM refs EXCEPT SELECT digest FROM sealed EXCEPT SELECT digest FROM hot
+  EXCEPT SELECT digest FROM large ORDER BY 1
+) {_REFERENCES} AND f.digest IN gone ORDER BY f.id
 """
 _UNEXPIRED: Final = "NOT EXISTS (SELECT 1 FROM expired x WHERE x.stream = s.id)"
 _ABSENT: Final = " AND ".join(
@@ -89,27 +101,43 @@ class ObjectReads:
         if len(digests) == 1:
             found = self._db.rows(_ONE, (digests[0].raw,))
             return {digests[0]: _the_one(digests[0], found[0])} if found else {}
-        found = self._in_tiers((_MANY_HOT, _SEALED, _LARGE), digests)
-        return {item.digest: item for item in map(rows.stored, found)}
+        with self._db.snapshot():
+            small, placed, large = self._by_tier((_MANY_HOT, _MANY_SEALED, _MANY_LARGE), digests)
+            blocks = self._blocks({row[3] for row in placed})
+        items = [*rows.hot(small), *rows.sealed(placed, blocks), *map(rows.stored, large)]
+        return {item.digest: item for item in items}
+
+    def _blocks(self, numbers: set[int]) -> dict[int, rows.Row]:
+        """Return the rows of blocks: few, where many objects lie together."""
+        wanted = list(numbers)
+        result: dict[int, rows.Row] = {}
+        for start in range(0, len(wanted), _MANY):
+            some = tuple(wanted[start : start + _MANY])
+            found = self._db.rows(_BLOCKS.replace("?", ",".join("?" * len(some))), some)
+            result.update((row[0], row[1:]) for row in found)
+        return result
 
     def sizes(self, digests: Sequence[Digest]) -> Mapping[Digest, int]:
         """Return sizes from the tables alone."""
-        return {rows.key(row): row[1] for row in self._in_tiers(_SIZES, digests)}
-
-    def _in_tiers(self, statements: Sequence[str], digests: Sequence[Digest]) -> list[rows.Row]:
-        """Ask the tiers one after the other for what the ones before had not, at one moment."""
-        result: list[rows.Row] = []
         with self._db.snapshot():
-            for start in range(0, len(digests), _MANY):
-                some = [digest.raw for digest in digests[start : start + _MANY]]
-                for sql in statements:
-                    marks = ",".join("?" * len(some))
-                    found = self._db.rows(sql.replace("?", marks), tuple(some))
-                    result += found
-                    if len(found) == len(some):
-                        break
-                    known = {row[0] for row in found}
-                    some = [raw for raw in some if raw not in known]
+            tiers = self._by_tier(_SIZES, digests)
+        return {rows.key(row): row[1] for found in tiers for row in found}
+
+    def _by_tier(
+        self, statements: Sequence[str], digests: Sequence[Digest]
+    ) -> list[list[rows.Row]]:
+        """Ask the tiers one after the other, each for what the ones before had not."""
+        result: list[list[rows.Row]] = [[] for _ in statements]
+        for start in range(0, len(digests), _MANY):
+            some = [digest.raw for digest in digests[start : start + _MANY]]
+            for sql, tier in zip(statements, result, strict=True):
+                marks = ",".join("?" * len(some))
+                found = self._db.rows(sql.replace("?", marks), tuple(some))
+                tier.extend(found)
+                if len(found) == len(some):
+                    break
+                known = {row[0] for row in found}
+                some = [raw for raw in some if raw not in known]
         return result
 
     def hot(self, *, after: int = 0, limit: int = 500) -> list[tuple[int, StoredObject]]:
@@ -120,6 +148,11 @@ class ObjectReads:
             (after, limit),
         )
         return [(row[-1], rows.stored(row[:-1])) for row in found]
+
+    def hot_rows(self, after: int, until: int) -> list[tuple[bytes, int, int, bytes]]:
+        """Return hot objects by the numbers of their rows, as they are stored."""
+        sql = "SELECT digest, size, codec, data FROM hot WHERE id > ? AND id <= ? ORDER BY id"
+        return self._db.rows(sql, (after, until))
 
     def backlog(self) -> int:
         """Return how many rows of ``hot`` there are if no number between is free."""
@@ -179,14 +212,18 @@ class ObjectReads:
 
     def references(self, digest: Digest | None = None) -> list[Reference]:
         """Return explicit references."""
+        from aivcs.domain.log_rows import reference
+
         where, bindings = ("AND f.digest = ?", (digest.raw,)) if digest else ("", ())
         found = self._db.rows(f"{_REFERENCES} {where} ORDER BY f.id", bindings)
-        return [rows.reference(row) for row in found]
+        return [reference(row) for row in found]
 
     def dangling(self) -> list[Reference]:
         """Return explicit references to what is in no tier."""
-        found = self._db.rows(f"{_REFERENCES} AND {_ABSENT} ORDER BY f.id")
-        return [rows.reference(row) for row in found]
+        from aivcs.domain.log_rows import reference
+
+        found = self._db.rows(_DANGLING)
+        return [reference(row) for row in found]
 
     def missing(self) -> list[Digest]:
         """Return what rows name and no tier has."""

@@ -1,14 +1,13 @@
-"""The part of the Ledger that reads streams, runs and specs."""
+"""The part of the Ledger that reads streams, runs and specs.
+
+What makes their values is loaded when one is asked for: reading objects needs none of it.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite.appending import run_not_found
-from aivcs.adapters.sqlite.run_rows import RUN
-from aivcs.domain import rows
-from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
     from aivcs.adapters.sqlite.connection import Connection
     from aivcs.domain.batch import NewSpec
     from aivcs.domain.digest import Digest
+    from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
-    from aivcs.domain.stream import Entry, RunQuery, Sealing, Stream
+    from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream
 
 _PAGE: Final = 1000
 
@@ -30,19 +30,23 @@ class RunReads:
 
     def stream(self, family: Family, name: str) -> Stream | None:
         """Return the head of a stream."""
+        from aivcs.domain import log_rows
+
         found = self._db.rows(
-            f"{rows.STREAM} WHERE s.family = ? AND s.name = ?",
+            f"{log_rows.STREAM} WHERE s.family = ? AND s.name = ?",
             (family, name),
         )
-        return rows.stream(found[0]) if found else None
+        return log_rows.stream(found[0]) if found else None
 
     def streams(self, family: Family) -> list[Stream]:
         """Return the heads of a family, by name."""
+        from aivcs.domain import log_rows
+
         found = self._db.rows(
-            f"{rows.STREAM} WHERE s.family = ? ORDER BY s.name",
+            f"{log_rows.STREAM} WHERE s.family = ? ORDER BY s.name",
             (family,),
         )
-        return [rows.stream(row) for row in found]
+        return [log_rows.stream(row) for row in found]
 
     def names(self, family: Family) -> list[str]:
         """Return the names of a family, in order."""
@@ -59,9 +63,11 @@ class RunReads:
         newest_first: bool = False,
     ) -> Iterator[Entry]:
         """Yield entries a page at a time; each page is one short read."""
+        from aivcs.domain import log_rows
+
         order, beyond, mark = ("DESC", "<", 2**53) if newest_first else ("ASC", ">", after)
         sql = (
-            f"SELECT {rows.ENTRY} FROM entries WHERE stream ="
+            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream ="
             " (SELECT id FROM streams WHERE family = ? AND name = ?)"
             f" AND seq > ? AND seq {beyond} ? ORDER BY seq {order} LIMIT ?"
         )
@@ -70,7 +76,7 @@ class RunReads:
             size = _PAGE if left is None else min(_PAGE, left)
             with _naming(f"{family.value} {name}"):
                 page = self._db.rows(sql, (family, name, after, mark, size))
-                yield from map(rows.entry, page)
+                yield from map(log_rows.entry, page)
             if len(page) < size:
                 return
             mark = page[-1][0]
@@ -78,12 +84,17 @@ class RunReads:
 
     def stored_rows(
         self, family: Family, name: str, *, after: int = 0, limit: int | None = None
-    ) -> Iterator[Sequence[rows.Row]]:
+    ) -> Iterator[Sequence[Row]]:
         """Yield the rows of a log a page at a time; each page is one short read."""
+        from aivcs.domain import log_rows
+
         found = self._db.rows(
             "SELECT id FROM streams WHERE family = ? AND name = ?", (family, name)
         )
-        sql = f"SELECT {rows.ENTRY} FROM entries WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?"
+        sql = (
+            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = ? AND seq > ?"
+            " ORDER BY seq LIMIT ?"
+        )
         mark, left = after, limit
         while found and (left is None or left > 0):
             size = _PAGE if left is None else min(_PAGE, left)
@@ -98,29 +109,42 @@ class RunReads:
 
     def waiting(self, run_id: str) -> Mapping[int, Entry]:
         """Return the early entries of a run."""
+        from aivcs.domain import log_rows
+        from aivcs.domain.stream import Family
+
         with _naming(f"run {run_id}"):
             found = self._db.rows(
-                f"SELECT {rows.ENTRY} FROM early WHERE stream ="
+                f"SELECT {log_rows.ENTRY} FROM early WHERE stream ="
                 " (SELECT id FROM streams WHERE family = ? AND name = ?) ORDER BY seq",
                 (Family.RUN, run_id),
             )
-        return {row[0]: rows.entry(row) for row in found}
+        return {row[0]: log_rows.entry(row) for row in found}
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run."""
+        from aivcs.adapters.sqlite.run_rows import RUN
+        from aivcs.domain import log_rows
+
         found = self._db.rows(f"{RUN} WHERE s.family = 'run' AND s.name = ?", (run_id,))
-        return rows.run(found[0]) if found else None
+        return log_rows.run(found[0]) if found else None
 
     def run_from(self, source: Source) -> RunRecord | None:
         """Return the run that was recorded from a source."""
+        from aivcs.adapters.sqlite.run_rows import RUN
+        from aivcs.domain import log_rows
+
         found = self._db.rows(
             f"{RUN} WHERE r.source = ? AND r.source_index = ?",
             (source.digest.raw, source.index),
         )
-        return rows.run(found[0]) if found else None
+        return log_rows.run(found[0]) if found else None
 
     def runs(self, query: RunQuery) -> list[RunRecord]:
         """Return runs, newest first."""
+        from aivcs.adapters.sqlite.appending import run_not_found
+        from aivcs.adapters.sqlite.run_rows import RUN
+        from aivcs.domain import log_rows
+
         parts: list[tuple[str, object]] = []
         if query.after is not None:
             mark = self._db.rows(
@@ -143,7 +167,7 @@ class RunReads:
             f"{RUN} {where} ORDER BY s.id DESC LIMIT ? OFFSET ?",
             (*(value for _, value in parts), limit, query.offset),
         )
-        return [rows.run(row) for row in found]
+        return [log_rows.run(row) for row in found]
 
     def run_ids(self, prefix: str, limit: int) -> list[str]:
         """Return run ids by prefix."""
@@ -156,21 +180,25 @@ class RunReads:
 
     def seals(self, after: int = 0, limit: int = 1000) -> list[Sealing]:
         """Return seals in the order of ending."""
+        from aivcs.domain import log_rows
+
         found = self._db.rows(
             "SELECT l.id, s.name, l.hash FROM seals l JOIN streams s ON s.id = l.stream"
             " WHERE l.id > ? ORDER BY l.id LIMIT ?",
             (after, limit),
         )
-        return [rows.sealing(row) for row in found]
+        return [log_rows.sealing(row) for row in found]
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
+        from aivcs.domain import log_rows
+
         where, bindings = ("WHERE digest = ?", (digest.raw,)) if digest else ("", ())
         found = self._db.rows(
-            f"SELECT {rows.SPEC} FROM specs {where} ORDER BY id DESC",
+            f"SELECT {log_rows.SPEC} FROM specs {where} ORDER BY id DESC",
             bindings,
         )
-        return [rows.spec(row) for row in found]
+        return [log_rows.spec(row) for row in found]
 
 
 @contextmanager

@@ -7,9 +7,6 @@ from typing import Final
 from aivcs.adapters.sqlite.guards import guards, pack_guards
 from aivcs.adapters.sqlite.tables import PACK_TABLES, TABLES
 
-APPLICATION_ID: Final = 0x61697663
-"""``aivc`` in ASCII, in the file's header."""
-
 PACK_INDEX: Final = PACK_TABLES + pack_guards()
 """What can be made again from the packs themselves."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.adapters.sqlite import bulk
 from aivcs.adapters.sqlite.appending import head
-from aivcs.domain import jsontext, rows
+from aivcs.domain import jsontext, log_rows
 from aivcs.domain.checksum import checksum
 from aivcs.domain.moment import to_micros
 from aivcs.domain.run import RunStatus, check_beginning
@@ -24,22 +24,23 @@ if TYPE_CHECKING:
 def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
     """Insert an annotation unless the newest one of this digest says the same."""
     known = db.execute(
-        f"SELECT {rows.SPEC} FROM specs WHERE digest = ? ORDER BY id DESC LIMIT 1",
+        f"SELECT {log_rows.SPEC} FROM specs WHERE digest = ? ORDER BY id DESC LIMIT 1",
         (spec.digest.raw,),
     ).fetchone()
-    values = (spec.name, spec.git_sha, spec.dirty, rows.raw(spec.manifest))
+    values = (spec.name, spec.git_sha, spec.dirty, log_rows.raw(spec.manifest))
     if known is not None and tuple(known[1:5]) == values:
         return
     cells = (spec.digest.raw, *values, to_micros(spec.created_at))
     db.execute(
-        f"INSERT INTO specs ({rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?, ?)", (*cells, checksum(*cells))
+        f"INSERT INTO specs ({log_rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*cells, checksum(*cells)),
     )
 
 
 def create_run(db: apsw.Connection, run: NewRun) -> None:
     """Insert a run and its empty stream."""
     check_beginning(run)
-    spec = rows.raw(run.spec_digest)
+    spec = log_rows.raw(run.spec_digest)
     if spec and db.execute("SELECT 1 FROM specs WHERE digest = ?", (spec,)).get is None:
         msg = f"no spec {run.spec_digest}"
         raise SpecNotFound(msg, hint="add it first: 'aivcs spec add'")

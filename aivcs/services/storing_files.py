@@ -1,0 +1,135 @@
+"""Storing many files: copies of the process read and pack them, this one commits."""
+
+from __future__ import annotations
+
+import os
+import stat
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from aivcs.domain.digest import Digest
+from aivcs.domain.stored import Codec, StoredObject
+from aivcs.services.encoding import pack
+from aivcs.services.storing import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from aivcs.ports import Ahead
+    from aivcs.services.objects import CasStore
+
+MANY: Final = 1000
+"""From so many files on the copies cost less than they save."""
+
+_FILES: Final = 64
+_ROWS: Final = 5000
+_BYTES: Final = 8 * 2**20
+"""Digests are random, so each commit writes most pages of their indexes anew: few commits."""
+_READING: Final = os.O_RDONLY | os.O_CLOEXEC
+_CODECS: Final = {codec.value: codec for codec in Codec}
+
+Packed: TypeAlias = "tuple[bytes, int, int, bytes] | None"
+"""Digest, size, codec and stored bytes; None for a file that is not a small regular one."""
+
+
+def store_files(
+    objects: CasStore,
+    names: Sequence[str],
+    ahead: Ahead,
+    *,
+    pin: bool,
+    advance: Callable[[], None],
+) -> list[Digest]:
+    """Store the files of these names, durably; return their digests in the names' order.
+
+    ``advance`` is called for each. A commit has up to 5,000 rows or 8 MiB
+    of them, and those that come while one is going on; a large file has one of its own.
+    Raises like ``put_many``.
+    """
+    windows = [names[start : start + _FILES] for start in range(0, len(names), _FILES)]
+
+    limit = objects.ledger.hot_limit
+
+    def work(number: int) -> list[Packed]:
+        return list(pack_files(windows[number], limit))
+
+    digests: list[Digest] = []
+    rows: dict[Digest, StoredObject] = {}
+    weight = 0
+    pipeline = Pipeline(objects.ledger, objects.read, pin=pin)
+    with ahead(work, len(windows)) as found, pipeline:
+        for window, packed in zip(windows, found, strict=True):
+            for name, cells in zip(window, packed, strict=True):
+                row = objects.prepare(_Name(name)) if cells is None else _row(*cells)
+                digests.append(row.digest)
+                if row.data is None:
+                    pipeline.alone(row)
+                else:
+                    rows[row.digest] = row
+                    weight += len(row.data)
+                advance()
+            if len(rows) >= _ROWS or weight >= _BYTES:
+                pipeline.add_rows(list(rows.values()))
+                rows, weight = {}, 0
+        if rows:
+            pipeline.add_rows(list(rows.values()))
+        pipeline.finish({})
+    return digests
+
+
+def paths(names: Iterable[str], advance: Callable[[], None]) -> Iterator[os.PathLike[str]]:
+    """Yield the names as paths; ``advance`` is called when the next one is asked for."""
+    for name in names:
+        yield _Name(name)
+        advance()
+
+
+def pack_files(names: Sequence[str], limit: int) -> Iterator[Packed]:
+    """Yield for each file what its row has, where it can simply be read.
+
+    That is only for one of at most ``limit`` bytes.
+    """
+    contents = [_small(name, limit) for name in names]
+    rows = pack(content for content in contents if content is not None)
+    for content in contents:
+        if content is None:
+            yield None
+        else:
+            size, codec, data = next(rows)
+            yield sha256(content).digest(), size, int(codec), data
+
+
+def _small(name: str, limit: int) -> bytes | None:
+    """Return the content of a small file; None for all that needs more than one look."""
+    try:
+        found = os.stat(name)  # noqa: PTH116 - a path takes longer to make than this
+        # Asked before it is opened: a pipe would be read, and waits for its other end.
+        if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= limit:
+            return None
+        descriptor = os.open(name, _READING)
+    except (OSError, ValueError):
+        return None
+    try:
+        # One byte more than there should be tells whether the file has grown.
+        content = os.read(descriptor, found.st_size + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return content if len(content) == found.st_size else None
+
+
+def _row(raw: bytes, size: int, codec: int, data: bytes) -> StoredObject:
+    return StoredObject(Digest(raw), size, _CODECS[codec], data)
+
+
+class _Name:
+    """A path as it was given; a Path takes longer to make than a small file to read."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __fspath__(self) -> str:
+        return self._name
