@@ -5,11 +5,15 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+import apsw
+
 from aivcs.domain.lease import LeaseToken
 from aivcs.repo import open_repo
 from aivcs.repo.surroundings import LEASE, inherited_lease
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from tests.cli.conftest import Program
@@ -145,3 +149,17 @@ def test_an_erased_event_is_not_recorded_again(here: Program, spec: str) -> None
     said = here("run", "record", "--spec", spec, "--events", "-", stdin=line)
     assert said.status == 2
     assert "its body was erased" in said.err
+
+
+def test_what_a_purge_leaves_is_told(here: Program, spec: str, tmp_path: Path) -> None:
+    runs = [_started(here, spec) for _ in range(2)]
+    for run_id in runs:
+        here.good("run", "append", run_id, "--kind", "said", "--payload", json.dumps("y" * 9000))
+        here.good("run", "complete", run_id)
+    reader = apsw.Connection(str(tmp_path / ".aivcs" / "aivcs.db"))
+    reader.execute("BEGIN; SELECT count(*) FROM entries").fetchall()
+    said = here.good("run", "purge", runs[0]).err
+    reader.close()
+    assert "1 object held bodies and stay: 'aivcs why DIGEST' says what needs them" in said
+    assert "a program that reads the ledger keeps old bytes" in said
+    assert "hint: purge again" in said

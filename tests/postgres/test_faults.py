@@ -359,8 +359,10 @@ class TestBackend(BackendContract):
     network = True
 
     @pytest.fixture
-    def backend(self, breakable: PostgresServer, place: str) -> PostgresLedger:
-        return PostgresLedger(Server(breakable.url(place), 10))
+    def backend(self, breakable: PostgresServer, place: str) -> Iterator[PostgresLedger]:
+        opened = PostgresLedger(Server(breakable.url(place), 10))
+        yield opened
+        opened.close()
 
 
 def test_health(breakable: PostgresServer, ledger: PostgresLedger, place: str) -> None:
