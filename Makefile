@@ -74,6 +74,7 @@ bench: $(VENV)/.run build/bench/venv/.made
 		command -v $${program%:*} >/dev/null || missing="$$missing $${program#*:}"; done; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; fi
+	@$(BIN)/python -m compileall -q aivcs benchmarks
 	$(BIN)/python -m benchmarks --page docs/benchmarks.md
 
 build/bench/venv/.made: requirements/bench.txt
