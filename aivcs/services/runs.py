@@ -264,14 +264,14 @@ class RunLedger:
         seconds: float = 30.0,
         *,
         beating: bool = True,
-        flush: Callable[[], None] = lambda: None,
+        flush: Callable[[], None] | None = None,
     ) -> HeldLease:
         """Take the lease of a run: from now on nobody writes to it but under this lease.
 
         It lasts ``seconds``, and is renewed in the background while ``beating``, until it is
         let go of; past its deadline others may take it over. ``holder`` is a name of its own,
-        unless given; who has the same name takes it over at once. Raises RunNotFound,
-        InvalidRunState, Fenced, InvalidInputError.
+        unless given; who has the same name takes it over at once. ``flush`` is called before it
+        is let go of. Raises RunNotFound, InvalidRunState, Fenced, InvalidInputError.
         """
         from aivcs.services.owning import HeldLease, holder_name
 
@@ -283,7 +283,7 @@ class RunLedger:
             holder_name(self._ids) if holder is None else holder,
             seconds,
             beating=beating,
-            flush=flush,
+            flush=flush or (lambda: None),
         )
 
     def resume(

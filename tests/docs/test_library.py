@@ -27,7 +27,7 @@ PAGE = (DOCS / "library.md").read_text(encoding="utf-8")
 UNLISTED = {
     CasStore: {"prepare", "read"},
     SpecStore: {"prepare", "store"},
-    RunLedger: {"prepare", "appending", "end_run", "ending"},
+    RunLedger: {"prepare", "appending", "end_run", "ending", "epoch"},
     ReleaseRegistry: {"find"},
     EventStore: set(),
     StateStore: set(),
