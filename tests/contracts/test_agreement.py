@@ -59,10 +59,10 @@ class MemoryAndSqlite(AgreementMachine):
         self._folder = Path(tempfile.mkdtemp(prefix="aivcs-agreement-"))
 
         def memory(clock: Clock, ids: Ids) -> Repo:
-            return Repo(ledger, blobs, clock=clock, ids=ids)
+            return Repo(ledger, blobs, clock=clock, ids=ids, salts=bytes)
 
         def sqlite(clock: Clock, ids: Ids) -> Repo:
-            return init(self._folder, clock=clock, ids=ids)
+            return init(self._folder, clock=clock, ids=ids, salts=bytes)
 
         return [memory, sqlite]
 

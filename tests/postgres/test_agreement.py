@@ -55,10 +55,10 @@ def test_repositories_agree(postgres: PostgresServer) -> None:
             url = postgres.url(self._database)
 
             def memory(clock: Clock, ids: Ids) -> Repo:
-                return Repo(ledger, blobs, clock=clock, ids=ids)
+                return Repo(ledger, blobs, clock=clock, ids=ids, salts=bytes)
 
             def server(clock: Clock, ids: Ids) -> Repo:
-                return init(self._folder, ledger=url, clock=clock, ids=ids)
+                return init(self._folder, ledger=url, clock=clock, ids=ids, salts=bytes)
 
             return [memory, server]
 
