@@ -155,18 +155,14 @@ class Upkeep:
     def _reader(self) -> Callable[[], Ledger]:
         """Gives a ledger to a copy of the process; what is in memory was copied with it."""
         from aivcs.adapters.copies import LedgerOfProcess
+        from aivcs.adapters.files.config import read_config
+        from aivcs.repo.ledgers import open_ledger
 
-        folder = self.folder
-        if folder is None:
+        if (folder := self.folder) is None:
             return lambda: self._ledger
-
-        def again() -> Ledger:
-            from aivcs.adapters.files.config import read_config
-            from aivcs.repo.ledgers import open_ledger
-
-            return open_ledger(read_config(folder), folder, durable=True)
-
-        return LedgerOfProcess(self._ledger, again)
+        return LedgerOfProcess(
+            self._ledger, lambda: open_ledger(read_config(folder), folder, durable=True)
+        )
 
     @property
     def _spread(self) -> Spread:
