@@ -62,11 +62,15 @@ def init(  # noqa: PLR0913 - one argument a choice
     there = str(bucket.address) if bucket is not None else wanted.url
 
     def fill(folder: Path) -> None:
-        new = undo.enter_context(ledgers.made(url, folder, there))
+        in_file = url == config.LEDGER_URL
+        new = in_file or undo.enter_context(ledgers.made(url, folder, there))
         if bucket is not None and new:
             from aivcs.adapters.s3 import claimed
 
             undo.enter_context(claimed(bucket))
+        if in_file:
+            # Last: what cannot be made leaves an empty folder, which is removed.
+            undo.enter_context(ledgers.made(url, folder, there))
 
     with ExitStack() as undo:
         folder, created = directory.create(Path(path), fill, config.config_text(wanted, url))
