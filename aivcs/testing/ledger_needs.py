@@ -222,7 +222,7 @@ class LedgerNeedsContract:
     def test_compacting(self, ledger: Ledger) -> None:
         """It changes nothing that can be read."""
         items = some(300)
-        ledger.commit(Batch(objects=tuple(item._replace(data=bytes(9000)) for item in items)))
+        ledger.commit(Batch(objects=tuple(item._replace(data=bytes(60_000)) for item in items)))
         full = ledger.footprint()
         ledger.commit(Batch(deletions=tuple(item.digest for item in items[1:])))
         before = state(ledger)
