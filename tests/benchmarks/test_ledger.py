@@ -105,10 +105,22 @@ def test_what_went_wrong_among_writers_is_told_apart() -> None:
     assert set(wrong([((0, 1), "a")], {(0, 1): "a"}).values()) == {0}
 
 
+def test_no_repetition_hides_what_went_wrong_in_another() -> None:
+    facts = dict.fromkeys(ledger_crowd.WRONG, 0.0)
+    measured = (Measured(5, facts), Measured(90, {**facts, "lost": 1}), Measured(6, facts))
+    bars = (Bar("aivcs", at_most=0, of="lost"), Bar("aivcs", at_most=80))
+    result = Result(4, "x", "x", "ms", (Side("aivcs", "x", "x", measured),), bars)
+    assert all(result.met(bar) for bar in bars)
+    found = ledger_crowd.altogether(result)
+    assert set(found.sides[0].values) == {90}
+    assert set(found.sides[0].fact("lost")) == {1}
+    assert not any(found.met(bar) for bar in bars)
+
+
 @pytest.mark.parametrize("store", ["aivcs", "sqlite"])
 def test_a_crowd_at_shared_logs_loses_nothing(store: str, tmp_path: Path) -> None:
     found = inside(sys.executable, "contend", tmp_path, store, tmp_path, 3, 10, 2)
-    assert {found[key] for key in ledger_crowd._WRONG} == {0}
+    assert {found[key] for key in ledger_crowd.WRONG} == {0}
     assert 0 < found["p50"] <= found["worst"]
 
 
@@ -118,7 +130,7 @@ def test_a_crowd_at_shared_logs_loses_nothing(store: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("store", ["aivcs-postgres", "postgres"])
 def test_a_crowd_at_a_server_loses_nothing(store: str, tmp_path: Path) -> None:
     found = inside(sys.executable, "contend", tmp_path, store, tmp_path, 2, 6, 2)
-    assert {found[key] for key in ledger_crowd._WRONG} == {0}
+    assert {found[key] for key in ledger_crowd.WRONG} == {0}
 
 
 def test_calls_lists_growth_and_verification_are_measured(
