@@ -4,6 +4,7 @@
 # make fast    the part of it that answers within a minute
 # make soak    the long sweeps of faults, as root; renews docs/reliability.md
 # make bench   measure beside git, restic, borg and others; renews docs/benchmarks.md
+# make bench-ledger   measure the ledger beside MLflow, LangGraph and others; renews docs/benchmarks-ledger.md
 # make docs    renew the pages that the program writes itself
 # make pins    renew requirements/*.txt (needs uv)
 # make clean   remove what the others made
@@ -16,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 SOURCES := $(shell find aivcs tests scripts soak benchmarks docs requirements changes Makefile pyproject.toml README.md \
 	-name '*[!A-Za-z0-9._/-]*' -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: demo test check static wheel fast soak bench docs pins clean
+.PHONY: demo test check static wheel fast soak bench bench-ledger docs pins clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run
@@ -84,6 +85,20 @@ build/bench/venv/.made: requirements/bench.txt
 	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/bench.txt
 	@touch $@
 
+# With what the tests need: they know how to start a server of PostgreSQL.
+bench-ledger: $(VENV)/.dev build/bench/ledger-venv/.made
+	@if ! command -v strace >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends strace >/dev/null; fi
+	@$(BIN)/python -m compileall -q aivcs benchmarks
+	$(BIN)/python -m benchmarks --part ledger --home build/bench/ledger --page docs/benchmarks-ledger.md
+
+build/bench/ledger-venv/.made: requirements/ledger-bench.txt
+	@echo "installing what the ledger is compared with into build/bench/ledger-venv"
+	@rm -rf build/bench/ledger-venv && mkdir -p build/bench
+	@$(BIN)/python -m venv build/bench/ledger-venv
+	@build/bench/ledger-venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/ledger-bench.txt
+	@touch $@
+
 docs: $(VENV)/.dev
 	@mkdir -p build
 	$(BIN)/python -m aivcs.cli.reference >build/cli.md
@@ -99,6 +114,9 @@ pins:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt \
 		--extra bench pyproject.toml -o requirements/bench.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt \
+		--extra ledger-bench pyproject.toml -o requirements/ledger-bench.txt
 
 clean:
 	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import peers
+from benchmarks import ledger_peers, peers
 from benchmarks.bench import Bench
 from benchmarks.machine import machine
 from benchmarks.measure import ROOT, BenchmarkError
@@ -35,6 +35,18 @@ SCENARIOS: Final = {
     8: "crowd",
     9: "million",
 }
+LEDGER: Final = {
+    1: "ledger_flushes",
+    2: "ledger_appends",
+    3: "ledger_call",
+    4: "ledger_crowd",
+    5: "ledger_reading",
+    6: "ledger_growth",
+    7: "ledger_listing",
+    8: "ledger_verification",
+    9: "ledger_postgres",
+}
+PARTS: Final = {"objects": (SCENARIOS, peers), "ledger": (LEDGER, ledger_peers)}
 HOME: Final = ROOT / "build" / "bench"
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 
@@ -59,6 +71,9 @@ def main(words: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", metavar="ROWS", help="rows of the table, for example 1,2")
+    parser.add_argument(
+        "--part", choices=PARTS, default="objects", help="objects, or events (give it a --home)"
+    )
     parser.add_argument("--repeat", type=int, default=5, help="repetitions of each side")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies counts and sizes")
     parser.add_argument("--home", type=Path, default=HOME, help="where to work")
@@ -71,20 +86,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(options: argparse.Namespace) -> Iterator[Report]:
     """Yield the report as far as it goes, after each row: a failure loses none before it."""
-    rows = sorted(int(row) for row in options.only.split(",")) if options.only else [*SCENARIOS]
-    found = peers.find()
+    scenarios, others = PARTS[options.part]
+    rows = sorted(int(row) for row in options.only.split(",")) if options.only else [*scenarios]
+    found = others.find()
     scratch = options.home / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     bench = Bench(scratch, options.repeat, options.scale, found)
     before = os.getloadavg()[0]
-    here, versions = machine(scratch), peers.versions(found)
+    here, versions = machine(scratch), others.versions(found)
     results: list[Result] = []
     start = monotonic()
     for row in rows:
-        print(f"row {row}: {SCENARIOS[row]} ({monotonic() - start:.0f} s)", file=sys.stderr)
-        results += import_module(f"benchmarks.scenarios.{SCENARIOS[row]}").run(bench)
+        print(f"row {row}: {scenarios[row]} ({monotonic() - start:.0f} s)", file=sys.stderr)
+        results += import_module(f"benchmarks.scenarios.{scenarios[row]}").run(bench)
         settings = {
+            "part": options.part,
             "repetitions": str(options.repeat),
             "scale": str(options.scale),
             "load of the machine before": f"{before:.1f}",

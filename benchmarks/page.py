@@ -29,6 +29,23 @@ one, with a trained dictionary and in blocks they shrink about as much as the ev
 bundled runs do.
 """
 
+_LEDGER_HEAD = """\
+# Benchmarks of the ledger
+
+`make bench-ledger` writes this page; the figures are those of one run on one machine. Compare
+the ratios: absolute figures belong to the machine. All sides of a comparison were measured in
+turn within the run, back and forth, so that whatever else the machine did hit them alike. A
+ratio is taken within each repetition; given are the median and, in brackets, the least and
+the greatest. What is durable on each side is said below each table: every side that writes
+flushes before it says that an event is stored, unless it is said otherwise.
+
+The event is a small tool call, about 190 bytes of JSON (`benchmarks/recorders/events.py`).
+Each store gets it as its library takes events: MLflow as a metric, LangGraph as a checkpoint
+or as writes of one, DBOS as the result of a step, `eventsourcing` as a stored event, the
+OpenAI Agents SDK as an item of a session. None of them but aivcs keeps a proof of what was
+recorded or refuses to have it changed. Benchmarks of objects: [benchmarks](benchmarks.md).
+"""
+
 
 def page(report: Report) -> str:
     """Return the page as Markdown."""
@@ -36,7 +53,7 @@ def page(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield _HEAD
+    yield _LEDGER_HEAD if report.settings.get("part") == "ledger" else _HEAD
     yield "## What is to be reached\n"
     yield from _table(("row", "comparison", "bar", "found", "reached"), "rllrl", _bars(report))
     yield "\n## Machine, versions, settings\n"
@@ -63,7 +80,9 @@ def _bars(report: Report) -> Iterator[Sequence[str]]:
 
 def _compared(bar: Bar, result: Result) -> str:
     what = bar.of or result.unit
-    return f"{bar.ours} / {bar.other}" if bar.other else f"{bar.ours}, {what}"
+    if not bar.other:
+        return f"{bar.ours}, {what}"
+    return f"{bar.ours} / {bar.other}" + (f", {bar.of}" if bar.of else "")
 
 
 def _wanted(bar: Bar) -> str:

@@ -21,11 +21,11 @@ _PACKAGES: Final = ("dvc", "pygit2", "disk-objectstore")
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The programs of the comparison; ``python`` has pygit2 and disk-objectstore."""
+    """The programs of the comparison; ``python`` has the libraries that are compared."""
 
     aivcs: Path
     python: Path
-    dvc: Path
+    dvc: Path = VENV / "bin/dvc"
 
 
 def find() -> Peers:

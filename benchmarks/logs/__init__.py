@@ -1,0 +1,1 @@
+"""Logs that several processes append to: ``make``, ``opened``, ``read`` in one module a store."""
