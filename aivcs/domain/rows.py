@@ -21,7 +21,6 @@ _NO_BLOCK: Final = (None,) * 8
 # A damaged page can hand out what the tables' own rules would never have let in.
 _MISTYPED: Final = "a cell has another type than its column"
 _CODECS: Final = {int(codec): codec for codec in Codec}
-NO_PLACE: Final = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
 SEALED: Final = "sealed s LEFT JOIN blocks b ON b.id = s.block LEFT JOIN packs p ON p.id = b.pack"
 """Left joins: an object whose block is not listed is damaged, not absent."""
 
