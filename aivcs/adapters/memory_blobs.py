@@ -35,7 +35,7 @@ class MemoryBlobs(StorageBackend):
         """Raise RepositoryClosed when it is closed."""
         self._check_open()
 
-    def stage(self) -> _StagedBytes:
+    def stage(self, expected: int = 0) -> _StagedBytes:  # noqa: ARG002 - memory is all alike
         """Begin a blob."""
         self._check_open()
         return _StagedBytes(self)
@@ -118,9 +118,10 @@ class _StagedBytes:
         self._blobs = blobs
         self._data = bytearray()
 
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
-        self._data += data
+    def write(self, *pieces: bytes | memoryview) -> None:
+        """Append each piece."""
+        for data in pieces:
+            self._data += data
 
     def publish(self, name: str) -> None:
         """Make the bytes visible under ``name``."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Staged(Protocol):
     """A blob being written: invisible until it is published, gone if it never is."""
 
-    def write(self, data: bytes) -> None:
-        """Append bytes. Raises StorageError (disk full, no permission)."""
+    def write(self, *pieces: bytes | memoryview) -> None:
+        """Append the bytes of each piece. Raises StorageError (disk full, no permission)."""
         ...
 
     def publish(self, name: str) -> None:
@@ -41,8 +41,11 @@ class BlobStore(StorageBackend, Protocol):
     may have landed; publishing again is harmless. Names are relative, ``/``-separated.
     """
 
-    def stage(self) -> Staged:
-        """Begin a blob. Raises StorageError."""
+    def stage(self, expected: int = 0) -> Staged:
+        """Begin a blob of about so many bytes as are expected; 0 where nobody knows.
+
+        Raises StorageError.
+        """
         ...
 
     def open(self, name: str) -> BinaryIO:

@@ -41,10 +41,10 @@ def pack(data: bytes | memoryview) -> bytes:
     return packer.compress(data)
 
 
-def plain(data: bytes | memoryview) -> bytes:
-    """Return ``data`` as one zstd frame of blocks that are stored as they are.
+def plain(data: bytes | memoryview) -> list[bytes | memoryview]:
+    """Return ``data`` as one zstd frame of blocks that are stored as they are, in pieces.
 
-    Takes no work where packing would save nothing.
+    Takes no work where packing would save nothing, and copies nothing.
     """
     # RFC 8878: a single segment with the size of its content in four bytes.
     pieces: list[bytes | memoryview] = [_PLAIN.pack(_MAGIC, _SINGLE_SEGMENT, len(data))]
@@ -52,7 +52,7 @@ def plain(data: bytes | memoryview) -> bytes:
         piece = data[start : start + _BLOCK]
         last = start + _BLOCK >= len(data)
         pieces += [(len(piece) << 3 | last).to_bytes(3, "little"), piece]
-    return b"".join(pieces)
+    return pieces
 
 
 def unpack(data: bytes, size: int) -> bytes:

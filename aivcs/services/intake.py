@@ -44,11 +44,18 @@ class Source:
     """What is left of some content; a context manager that closes what was opened for it.
 
     ``read`` gives up to so many bytes, none at the end; ``head`` comes before them.
+    ``expected`` is about how many there will be, 0 where nobody knows.
     """
 
     def __init__(
-        self, name: str, read: Callable[[int], object], descriptor: int = -1, head: bytes = b""
+        self,
+        name: str,
+        read: Callable[[int], object],
+        descriptor: int = -1,
+        head: bytes = b"",
+        expected: int = 0,
     ) -> None:
+        self.expected = expected
         self._name = name
         self._read = read
         self._descriptor = descriptor
@@ -129,7 +136,7 @@ def _take_file(name: str, most: int) -> bytes | Source:
     except OSError as error:
         os.close(descriptor)
         raise _unreadable(name, error) from error
-    source = Source(name, lambda size: os.read(descriptor, size), descriptor, head)
+    source = Source(name, lambda size: os.read(descriptor, size), descriptor, head, size)
     return _take_all(source, most)
 
 

@@ -226,7 +226,7 @@ class CasStore:
         from aivcs.domain.batch import Batch
         from aivcs.services.large_write import write_large
 
-        with source, self.blobs.stage() as staged:
+        with source, self.blobs.stage(source.expected) as staged:
             stored = write_large(source, staged)
             # Held first: no collection takes the file for a stray one before its row is there.
             self.ledger.commit(Batch(holds=(stored.digest,)))

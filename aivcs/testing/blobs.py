@@ -34,12 +34,15 @@ class BlobStoreContract:
     """The sequential and concurrent contract; ``blobs`` is an empty BlobStore."""
 
     def test_published_bytes_come_back(self, blobs: BlobStore) -> None:
-        """Several writes make one blob."""
-        with blobs.stage() as staged:
-            staged.write(b"one ")
-            staged.write(b"")
-            staged.write(b"two")
-            staged.publish(_NAME)
+        """Several writes make one blob, and so do several pieces, however many are expected."""
+        for expected in (0, 3, 2**40):
+            blobs.delete(_NAME)
+            with blobs.stage(expected) as staged:
+                staged.write(b"one", memoryview(b" "))
+                staged.write(b"", b"")
+                staged.write()
+                staged.write(b"two")
+                staged.publish(_NAME)
         assert content(blobs, _NAME) == b"one two"
         assert blobs.exists(_NAME)
 

@@ -74,6 +74,29 @@ def test_only_what_is_long_goes_past_the_cache(
     assert lengths == {False: [100, LONG - 100, 100], True: [PIECE, PIECE]}
 
 
+def test_what_is_known_to_be_long_goes_past_the_cache_at_once(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    cached = 0
+
+    def write(descriptor: int, data: bytes) -> int:
+        nonlocal cached
+        direct = bool(fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_DIRECT)
+        cached += 0 if direct else len(data)
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+    data = noise(3 * PIECE + 10)
+    with blobs.stage(len(data)) as blob:
+        blob.write(data)
+        blob.publish("name")
+    assert blobs.read("name", 0, len(data) + 1) == data
+    if cached == len(data):
+        pytest.skip("this file system has only cached writes")
+    assert cached == 10
+
+
 def refuse_flag(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     real = fcntl.fcntl
 

@@ -148,7 +148,7 @@ class Meddling:
         self._blobs = blobs
         self._meddle = meddle
 
-    def stage(self) -> Any:
+    def stage(self, *_: int) -> Any:
         staged = self._blobs.stage()
         publish = staged.publish
 
@@ -333,7 +333,7 @@ def test_a_failing_disk_is_told_and_nothing_is_lost(repo: Repo) -> None:
     digests = repo.objects.put_many(texts())
 
     class Full:
-        def stage(self) -> Any:
+        def stage(self, *_: int) -> Any:
             msg = "no space left"
             raise StorageError(msg)
 

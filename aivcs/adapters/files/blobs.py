@@ -56,13 +56,13 @@ class FileBlobs(StorageBackend):
             check_writable(folder)
         check_space(self.root)
 
-    def stage(self) -> StagedFile:
+    def stage(self, expected: int = 0) -> StagedFile:
         """Begin a blob; the first of a store clears away what dead writers left."""
         self._check_open()
         if not self._swept:
             self._swept = True
             self.sweep()
-        return StagedFile(self.staging, self._target)
+        return StagedFile(self.staging, self._target, expected)
 
     def open(self, name: str) -> BinaryIO:
         """Return a seekable file.

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".part"
 _SYNC_BYTES: Final = 32 * 2**20
 _LONG: Final = 64 * 2**20
-"""A file that is longer, as no pack is, goes past the page cache from here on."""
+"""A file that is longer, as no pack is, goes past the page cache: from its beginning where
+that is known, else from here on.
+"""
 
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
@@ -44,8 +46,9 @@ class StagedFile:
     process left. Raises StorageError.
     """
 
-    def __init__(self, staging: Path, target: Callable[[str], Path]) -> None:
+    def __init__(self, staging: Path, target: Callable[[str], Path], expected: int = 0) -> None:
         self._target = target
+        self._cached = 0 if expected > _LONG else _LONG
         with translated(staging):
             self._path, self._descriptor = _create(staging)
         self._dirty = True
@@ -55,25 +58,30 @@ class StagedFile:
         self._sync_ahead: threading.Thread | None = None
         self._failure: OSError | None = None
 
-    def write(self, data: bytes) -> None:
-        """Append bytes; StorageError when the disk is full or fails.
+    def write(self, *pieces: bytes | memoryview) -> None:
+        """Append each piece; StorageError when the disk is full or fails.
 
         After 32 MiB a thread begins to make durable what is there, so that the disk works
-        while more is written; from 64 MiB on, all goes to the disk at once.
+        while more is written; what is longer than 64 MiB goes to the disk at once.
         """
         self._dirty = True
-        with memoryview(data) as view, translated(self._path):
-            head = view[: _LONG - self._size]
-            write_all(self._descriptor, head)
-            self._size += len(head)
-            if len(head) < len(view):
-                self._write_past(view[len(head) :])
-        self._written += len(head)
+        with translated(self._path):
+            for data in pieces:
+                self._append(memoryview(data))
         ahead = self._sync_ahead
         if self._written >= _SYNC_BYTES and (ahead is None or not ahead.is_alive()):
             self._written = 0
             self._sync_ahead = threading.Thread(target=self._sync_data, daemon=True)
             self._sync_ahead.start()
+
+    def _append(self, data: memoryview) -> None:
+        head = data[: self._cached - self._size]
+        if head:
+            write_all(self._descriptor, head)
+            self._size += len(head)
+            self._written += len(head)
+        if len(head) < len(data):
+            self._write_past(data[len(head) :])
 
     def _write_past(self, data: memoryview) -> None:
         if self._uncached is None:

@@ -65,7 +65,7 @@ class S3Blobs(StorageBackend):
         self._check_open()
         prove(self.bucket)
 
-    def stage(self) -> Spooled:
+    def stage(self, expected: int = 0) -> Spooled:  # noqa: ARG002 - it is the same for all
         """Begin a blob."""
         self._check_open()
         return Spooled(self.spool, self._send)

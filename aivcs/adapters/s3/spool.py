@@ -31,16 +31,17 @@ class Spooled:
         except OSError as error:
             raise spool_failure(folder, error) from error
 
-    def write(self, data: bytes) -> None:
-        """Append bytes; StorageError when the local disk is full or fails."""
-        with memoryview(data) as view:
-            done = 0
-            try:
-                while done < len(view):
-                    done += self._file.write(view[done:])
-            except OSError as error:
-                raise spool_failure(self._folder, error) from error
-            self._size += done
+    def write(self, *pieces: bytes | memoryview) -> None:
+        """Append each piece; StorageError when the local disk is full or fails."""
+        for data in pieces:
+            with memoryview(data) as view:
+                done = 0
+                try:
+                    while done < len(view):
+                        done += self._file.write(view[done:])
+                except OSError as error:
+                    raise spool_failure(self._folder, error) from error
+                self._size += done
 
     def publish(self, name: str) -> None:
         """Upload the blob unless there is one of this name; may be repeated."""
