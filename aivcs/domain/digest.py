@@ -44,7 +44,7 @@ class Digest(tuple[bytes]):
     @classmethod
     def of(cls, data: bytes | bytearray | memoryview) -> Digest:
         """Return the digest of ``data``."""
-        return cls(hashlib.sha256(data).digest())
+        return tuple.__new__(cls, (hashlib.sha256(data).digest(),))
 
     @classmethod
     def parse(cls, text: object) -> Digest:

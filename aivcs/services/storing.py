@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Read: TypeAlias = Callable[[StoredObject], bytes]
     Threads: TypeAlias = tuple[ThreadPoolExecutor, ThreadPoolExecutor]
 
-_ITEMS: Final = 2500
+_ITEMS: Final = 3200
+_FIRST: Final = 200
+"""The first window is small, so that there is soon something to pack and to commit."""
 _BYTES: Final = 8 * 2**20
 _WAITING: Final = 4
 _LOOK: Final = 500
@@ -47,13 +49,14 @@ def store_many(
 ) -> list[Digest]:
     """Store many objects, durably; return their digests in the items' order.
 
-    A window has up to 2500 of them or 8 MiB. Where there are several, another thread commits
+    A window has up to 3200 of them or 8 MiB. Where there are several, another thread commits
     them, up to four at once, so this must not be called inside ``Ledger.exclusive``. When an
     item cannot be read, some of those before it are stored and its error is raised.
     """
     digests: list[Digest] = []
     contents: Contents = {}
     weight = 0
+    window = _FIRST
     with Pipeline(ledger, read, pin=pin) as pipeline:
         for item in items:
             content = take(item, ledger.hot_limit)
@@ -64,9 +67,10 @@ def store_many(
             digests.append(digest)
             contents[digest] = content
             weight += len(content)
-            if len(contents) >= _ITEMS or weight >= _BYTES:
+            if len(contents) >= window or weight >= _BYTES:
                 pipeline.add(contents)
                 contents, weight = {}, 0
+                window = min(4 * window, _ITEMS)
         pipeline.finish(contents)
     return digests
 

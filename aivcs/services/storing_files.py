@@ -22,6 +22,7 @@ MANY: Final = 1000
 """From so many files on the copies cost less than they save."""
 
 _FILES: Final = 64
+_FIRST: Final = 1500
 _ROWS: Final = 5000
 _BYTES: Final = 8 * 2**20
 """Digests are random, so each commit writes most pages of their indexes anew: few commits."""
@@ -56,6 +57,7 @@ def store_files(
     digests: list[Digest] = []
     rows: dict[Digest, StoredObject] = {}
     weight = 0
+    most = _FIRST
     pipeline = Pipeline(objects.ledger, objects.read, pin=pin)
     with ahead(work, len(windows)) as found, pipeline:
         for window, packed in zip(windows, found, strict=True):
@@ -68,9 +70,10 @@ def store_files(
                     rows[row.digest] = row
                     weight += len(row.data)
                 advance()
-            if len(rows) >= _ROWS or weight >= _BYTES:
+            if len(rows) >= most or weight >= _BYTES:
                 pipeline.add_rows(list(rows.values()))
                 rows, weight = {}, 0
+                most = min(3 * most, _ROWS)
         if rows:
             pipeline.add_rows(list(rows.values()))
         pipeline.finish({})
