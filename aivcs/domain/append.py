@@ -26,7 +26,7 @@ from aivcs.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aivcs.domain.batch import Append, Draft
+    from aivcs.domain.log_writes import Append, Draft
     from aivcs.domain.stream import Entry, Stream
 
 

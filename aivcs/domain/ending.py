@@ -14,7 +14,7 @@ from aivcs.domain.run import RunStatus, check_move
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aivcs.domain.batch import EndRun
+    from aivcs.domain.log_writes import EndRun
     from aivcs.domain.stream import Entry, Stream
 
 ENDS: Final[Mapping[RunStatus, Action]] = MappingProxyType(

@@ -14,7 +14,7 @@ from aivcs.domain.run import invalid_state
 from aivcs.errors import Fenced, InvalidInputError
 
 if TYPE_CHECKING:
-    from aivcs.domain.batch import Claim
+    from aivcs.domain.log_writes import Claim
     from aivcs.domain.stream import Stream
 
 MAX_HOLDER: Final = 256

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain import jsontext
-from aivcs.domain.batch import NewSpec, Reference, Role, Surveyed
+from aivcs.domain.batch import Reference, Role
 from aivcs.domain.checksum import LENGTH, check, check_equal
 from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.digest import Digest
 from aivcs.domain.execution import ExecutionState, WaitReason, status_of
+from aivcs.domain.log_writes import NewSpec
 from aivcs.domain.merkle import Frontier
 from aivcs.domain.moment import from_micros, to_micros
+from aivcs.domain.pack_writes import Surveyed
 from aivcs.domain.rows import decoding
 from aivcs.domain.run import RunId, RunLease, RunMetadata, RunRecord, RunSummary, Source
 from aivcs.domain.stored import Tier
@@ -19,7 +21,7 @@ from aivcs.domain.stream import Entry, Family, Sealing, Stream
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from aivcs.domain.batch import Draft
+    from aivcs.domain.log_writes import Draft
     from aivcs.domain.rows import Row
 
 ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, salt, commitment, checksum"

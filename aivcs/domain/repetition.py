@@ -9,7 +9,7 @@ from aivcs.errors import ConflictError, InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aivcs.domain.batch import Append
+    from aivcs.domain.log_writes import Append
     from aivcs.domain.stream import Entry
 
 MAX_KEY: Final = 256

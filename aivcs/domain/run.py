@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from aivcs.domain.batch import NewRun
     from aivcs.domain.canonical import Json
     from aivcs.domain.digest import Digest
     from aivcs.domain.execution import ExecutionState, WaitReason
+    from aivcs.domain.log_writes import NewRun
 
 
 class RunId(str):

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from aivcs.domain.batch import Batch, NewSpec, Receipt, Reference, Surveyed
+    from aivcs.domain.batch import Batch, Receipt, Reference
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
+    from aivcs.domain.log_writes import NewSpec
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject

@@ -98,12 +98,16 @@ class Repo(Upkeep, Review):
         no threads: for programs that know that they may be forked. ``advance`` is called for
         each file. Raises InvalidInputError for one that cannot be read, StorageError.
         """
-        from aivcs.adapters import relay
         from aivcs.services import storing_files
 
-        if len(names) < storing_files.MANY or not relay.is_possible():
-            return self.objects.put_many(storing_files.paths(names, advance), pin=pin)
-        return storing_files.store_files(self.objects, names, relay.ahead, pin=pin, advance=advance)
+        if len(names) >= storing_files.MANY:
+            from aivcs.adapters import relay
+
+            if relay.is_possible():
+                return storing_files.store_files(
+                    self.objects, names, relay.ahead, pin=pin, advance=advance
+                )
+        return self.objects.put_many(storing_files.paths(names, advance), pin=pin)
 
     @cached_property
     def specs(self) -> SpecStore:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import jsontext
-from aivcs.domain.batch import Draft
+from aivcs.domain.log_writes import Draft
 from aivcs.domain.moment import as_utc
 from aivcs.errors import InvalidEvent, InvalidInputError, MissingObject, NotFound
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Append, Batch
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Append
 from aivcs.domain.stream import Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aivcs.domain.batch import Draft, EndRun, Receipt, Reference
+    from aivcs.domain.batch import Receipt, Reference
+    from aivcs.domain.log_writes import Draft, EndRun
     from aivcs.domain.run import RunId
     from aivcs.domain.stored import StoredObject
     from aivcs.domain.stream import Entry

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from aivcs.domain.batch import Draft
     from aivcs.domain.execution import Action
+    from aivcs.domain.log_writes import Draft
     from aivcs.domain.run import RunStatus
     from aivcs.domain.stored import StoredObject
     from aivcs.ports import Salts

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aivcs.domain.batch import Batch, Erasure, Expiry
+from aivcs.domain.batch import Batch
 from aivcs.domain.erasing import check_erasable
 from aivcs.domain.events import check_seq
+from aivcs.domain.log_writes import Erasure, Expiry
 from aivcs.domain.stream import Family
 from aivcs.errors import RunNotFound
 

@@ -6,12 +6,13 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Append, Batch, NewRun, Reference
+from aivcs.domain.batch import Batch, Reference
 from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.execution import ExecutionState
 from aivcs.domain.executions import lifecycle
 from aivcs.domain.executions.data import StoredEvent
 from aivcs.domain.executions.parsing import event_from_stored
+from aivcs.domain.log_writes import Append, NewRun
 from aivcs.domain.names import check_run_id, check_text
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
 from aivcs.domain.stream import Family, RunQuery
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from aivcs.domain.batch import EndRun
     from aivcs.domain.canonical import Json
     from aivcs.domain.executions.data import ExecutionEventData
+    from aivcs.domain.log_writes import EndRun
     from aivcs.domain.run import RunId
     from aivcs.domain.stream import Entry, Stream
     from aivcs.ports import Clock, Ledger, Pause

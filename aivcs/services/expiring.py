@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Batch, Expiry
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Expiry
 from aivcs.domain.stream import RunQuery
 from aivcs.services.released import every_release
 

@@ -15,8 +15,8 @@ from aivcs.errors import ConflictError, InvalidInputError, InvalidRunState
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aivcs.domain.batch import Append, EndRun, NewRun, NewSpec
     from aivcs.domain.canonical import Json
+    from aivcs.domain.log_writes import Append, EndRun, NewRun, NewSpec
     from aivcs.domain.run import RunRecord
     from aivcs.domain.spec import AgentSpec
     from aivcs.domain.stored import StoredObject

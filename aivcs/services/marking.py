@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from aivcs.domain.batch import Surveyed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.domain.usage import Use
     from aivcs.ports import Ledger
     from aivcs.services.reachability import Closure

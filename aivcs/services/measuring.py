@@ -16,8 +16,8 @@ from aivcs.services.reachability import Closure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aivcs.domain.batch import Surveyed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.domain.usage import Use
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.objects import CasStore

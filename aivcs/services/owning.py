@@ -8,8 +8,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Batch, Claim
+from aivcs.domain.batch import Batch
 from aivcs.domain.lease import LeaseToken, check_seconds
+from aivcs.domain.log_writes import Claim
 from aivcs.errors import AivcsError, Fenced, RepositoryClosed, TransitionError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from aivcs.services.damage import damaged_pack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from aivcs.domain.batch import NewPack, Packed
+    from aivcs.domain.pack_writes import NewPack, Packed
 
 SKIPPABLE: Final = 0x184D2A5A
 BLOCK_LIMIT: Final = 2**20
@@ -61,14 +61,14 @@ class Footer(NamedTuple):
 
     def listing(self) -> NewPack:
         """Return the pack with its blocks, as a ledger lists it."""
-        from aivcs.domain.batch import NewPack
+        from aivcs.domain.pack_writes import NewPack
 
         blocks = tuple((block.offset, block.length, block.size) for block in self.blocks)
         return NewPack(self.pack, blocks)
 
     def objects(self) -> Iterator[Packed]:
         """Yield every object's place, in order."""
-        from aivcs.domain.batch import Packed
+        from aivcs.domain.pack_writes import Packed
 
         for raw, number, start, size in self.places():
             yield Packed(Digest(raw), self.pack.digest, number, start, size)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from zstandard import ZstdCompressionDict, ZstdCompressor
 
-    from aivcs.domain.batch import NewPack, Packed
+    from aivcs.domain.pack_writes import NewPack, Packed
     from aivcs.ports import Staged
 
 LEVEL: Final = 12

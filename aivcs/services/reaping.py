@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import Batch, Claim, EndRun
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Claim, EndRun
 from aivcs.domain.moment import text
 from aivcs.domain.run import RunStatus
 from aivcs.domain.stream import Family, RunQuery

@@ -6,10 +6,11 @@ import os
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aivcs.domain.batch import Append, Batch
+from aivcs.domain.batch import Batch
 from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ
+from aivcs.domain.log_writes import Append
 from aivcs.domain.names import check_name, check_text
 from aivcs.domain.release import (
     ReleaseKind,

@@ -14,8 +14,8 @@ from aivcs.services.reachability import Chains
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aivcs.domain.batch import Surveyed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.objects import CasStore
     from aivcs.services.reachability import Closure

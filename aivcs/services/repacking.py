@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from aivcs.domain.batch import NewPack
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import NewPack
     from aivcs.domain.stored import Pack
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.marking import Living

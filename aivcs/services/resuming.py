@@ -15,8 +15,8 @@ from aivcs.services.pack_read import PackReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aivcs.domain.batch import Packed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import Packed
     from aivcs.domain.stored import StoredObject
     from aivcs.ports import BlobStore, Ledger
     from aivcs.services.pack_format import Footer

@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from aivcs.domain import jsontext
-from aivcs.domain.batch import Append, Batch, EndRun, NewRun, Reference, Role
+from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ, check_kind
+from aivcs.domain.log_writes import Append, EndRun, NewRun
 from aivcs.domain.names import check_name, check_run_id, check_text
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
 from aivcs.domain.stream import Family, RunQuery
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import timedelta
 
-    from aivcs.domain.batch import Draft
     from aivcs.domain.events import RunEvent
     from aivcs.domain.lease import LeaseToken
+    from aivcs.domain.log_writes import Draft
     from aivcs.domain.run import RunRecord, RunSummary, Source
     from aivcs.domain.stored import StoredObject
     from aivcs.ports import Clock, Ids, Ledger, Salts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aivcs.domain.batch import NewSpec
 from aivcs.domain.folder import MANIFEST
+from aivcs.domain.log_writes import NewSpec
 from aivcs.domain.names import check_name, name_from
 from aivcs.domain.spec import AgentSpec, Component, SpecFile, component_document, spec_document
 from aivcs.errors import InvalidInputError, InvalidSpec, StorageError

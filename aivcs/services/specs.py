@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from os import PathLike
 
-    from aivcs.domain.batch import NewSpec
     from aivcs.domain.diff import SpecDiff
     from aivcs.domain.folder import Folder, GitState
+    from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.spec import SpecFile
     from aivcs.ports import Clock, Ledger
     from aivcs.services.objects import CasStore

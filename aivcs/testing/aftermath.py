@@ -11,7 +11,7 @@ from aivcs.errors import AivcsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aivcs.domain.batch import Surveyed
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.repo import Repo
 
 _PAGE = 500

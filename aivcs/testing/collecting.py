@@ -21,7 +21,7 @@ from aivcs.testing.subject import RepoContract, add_spec, end, note
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aivcs.domain.batch import Surveyed
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.ports import Ledger
 
 LARGE = 140_000

@@ -21,8 +21,8 @@ from aivcs.testing.subject import NOON, RepoContract, add_spec, by
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aivcs.domain.batch import NewSpec
     from aivcs.domain.digest import Digest
+    from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.run import RunId
 
 

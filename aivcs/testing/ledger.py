@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aivcs.domain.batch import (
-    Append,
-    Batch,
-    Draft,
-    EndRun,
-    NewRun,
-    NewSpec,
-    Receipt,
-    Reference,
-    Role,
-)
+from aivcs.domain.batch import Batch, Receipt, Reference, Role
 from aivcs.domain.commitment import leaf_of
 from aivcs.domain.digest import Digest
 from aivcs.domain.execution import ExecutionState
+from aivcs.domain.log_writes import Append, Draft, EndRun, NewRun, NewSpec
 from aivcs.domain.merkle import Frontier
 from aivcs.domain.run import RunMetadata, RunStatus, Source
 from aivcs.domain.stored import Codec, StoredObject

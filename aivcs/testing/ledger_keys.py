@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Batch, Erasure
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Erasure
 from aivcs.domain.run import RunStatus
 from aivcs.domain.stream import Family
 from aivcs.errors import ConflictError, InvalidInputError, InvalidRunState, RunNotFound
@@ -23,7 +24,7 @@ from aivcs.testing.ledger import (
 )
 
 if TYPE_CHECKING:
-    from aivcs.domain.batch import Append, Draft
+    from aivcs.domain.log_writes import Append, Draft
     from aivcs.ports import Ledger
 
 

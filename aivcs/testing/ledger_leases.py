@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Batch, Claim
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Claim
 from aivcs.domain.run import RunLease, RunStatus
 from aivcs.domain.stream import Family
 from aivcs.errors import Fenced, InvalidInputError, InvalidRunState, RunNotFound

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from aivcs.domain.batch import Append, Batch, Claim, Draft, Erasure, NewRun
+from aivcs.domain.batch import Batch
 from aivcs.domain.commitment import leaf_of
 from aivcs.domain.execution import Action, ExecutionState, WaitReason
+from aivcs.domain.log_writes import Append, Claim, Draft, Erasure, NewRun
 from aivcs.domain.merkle import Frontier
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.domain.seal import seal_hash
@@ -26,7 +27,8 @@ from aivcs.testing.subject import NOON
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aivcs.domain.batch import EndRun, Receipt
+    from aivcs.domain.batch import Receipt
+    from aivcs.domain.log_writes import EndRun
     from aivcs.ports import Ledger
 
 _RUNS: Final = st.sampled_from(["a", "b", "c"])

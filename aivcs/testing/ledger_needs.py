@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Append, Batch, Expiry, Reference, Role, Surveyed
+from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.digest import Digest
+from aivcs.domain.log_writes import Append, Expiry
+from aivcs.domain.pack_writes import Surveyed
 from aivcs.domain.run import RunStatus, Source
 from aivcs.domain.stored import Tier
 from aivcs.domain.stream import Family

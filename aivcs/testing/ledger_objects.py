@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Batch, NewPack, Packed
+from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.listing import Listing
+from aivcs.domain.pack_writes import NewPack, Packed
 from aivcs.domain.stored import Block, Codec, Pack, Place, StoredObject, Tier
 from aivcs.errors import ConflictError, RepositoryClosed
 from aivcs.testing.ledger import stored

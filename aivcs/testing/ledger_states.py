@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Batch, NewRun
+from aivcs.domain.batch import Batch
 from aivcs.domain.ending import ENDS
 from aivcs.domain.execution import MOVES, Action, ExecutionState, WaitReason, status_of
+from aivcs.domain.log_writes import NewRun
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.domain.stream import Family, RunQuery
 from aivcs.errors import (
@@ -28,7 +29,7 @@ from aivcs.testing.ledger import (
 from aivcs.testing.subject import NOON
 
 if TYPE_CHECKING:
-    from aivcs.domain.batch import Append, Draft
+    from aivcs.domain.log_writes import Append, Draft
     from aivcs.ports import Ledger
 
 _WAYS: dict[ExecutionState, tuple[Action, ...]] = {

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Append, Batch, EndRun, Erasure
+from aivcs.domain.batch import Batch
 from aivcs.domain.commitment import commitment, leaf_of
 from aivcs.domain.erasing import erased
 from aivcs.domain.leaves import Leaves
 from aivcs.domain.log_rows import stored_row
+from aivcs.domain.log_writes import Append, EndRun, Erasure
 from aivcs.domain.merkle import Frontier
 from aivcs.domain.run import RunStatus
 from aivcs.domain.seal import seal_hash

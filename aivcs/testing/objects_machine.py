@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from aivcs.domain.batch import Batch, Expiry, Role
+from aivcs.domain.batch import Batch, Role
 from aivcs.domain.digest import Digest
+from aivcs.domain.log_writes import Expiry
 from aivcs.errors import StillReferenced
 from aivcs.repo import Repo
 from aivcs.testing.aftermath import damage, leftovers

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Batch, Packed
+from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.pack_writes import Packed
 from aivcs.errors import ConflictError, CorruptionError, StorageError, Unreachable
 from aivcs.repo import MEMORY, init, open_repo
 from aivcs.services.reachability import Chains, Closure

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.domain.batch import Append, Batch, Draft, Receipt
+from aivcs.domain.batch import Batch, Receipt
+from aivcs.domain.log_writes import Append, Draft
 from aivcs.domain.run import RunMetadata
 from aivcs.domain.stream import Family
 from aivcs.errors import RepositoryClosed, RunNotFound, StorageError

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivcs.domain.append import Plan, check_complete, plan
-from aivcs.domain.batch import Append, Draft
 from aivcs.domain.execution import ExecutionState, status_of
+from aivcs.domain.log_writes import Append, Draft
 from aivcs.domain.stream import Entry, Family, Stream
 from aivcs.errors import InvalidEvent, InvalidRunState, SequenceConflict, WrongExpectedSequence
 

@@ -12,8 +12,9 @@ import zstandard
 from aivcs.adapters.files import FileBlobs
 from aivcs.adapters.memory_blobs import MemoryBlobs
 from aivcs.adapters.memory_ledger import MemoryLedger
-from aivcs.domain.batch import Batch, NewSpec
+from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
+from aivcs.domain.log_writes import NewSpec
 from aivcs.domain.spec import SpecFile, component_document, spec_document
 from aivcs.domain.stored import HOT_LIMIT, Codec, StoredObject
 from aivcs.errors import (

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.adapters.postgres import PostgresLedger, Server
-from aivcs.domain.batch import Append, Batch
+from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
+from aivcs.domain.log_writes import Append
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError, RepositoryClosed, StorageError, Unreachable
 from aivcs.testing.backend import BackendContract

@@ -11,7 +11,8 @@ import pytest
 
 from aivcs.adapters.postgres import PostgresLedger, Server
 from aivcs.adapters.postgres.tables import LOGS
-from aivcs.domain.batch import Batch, Erasure
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Erasure
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.errors import StorageError
 from aivcs.repo import init

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from aivcs.domain.batch import Batch, Expiry
+from aivcs.domain.batch import Batch
 from aivcs.domain.checksum import COLUMNS
 from aivcs.domain.digest import Digest
+from aivcs.domain.log_writes import Expiry
 from aivcs.domain.report import Severity
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.repo import init, open_repo

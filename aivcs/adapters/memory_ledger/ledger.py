@@ -11,8 +11,9 @@ from aivcs.adapters.memory_ledger.journal import Journal
 from aivcs.adapters.memory_ledger.needs import every_use, holder
 from aivcs.adapters.memory_ledger.run_moves import RunMoves
 from aivcs.adapters.memory_ledger.shelf import Shelf
-from aivcs.domain.batch import Receipt, Surveyed
+from aivcs.domain.batch import Receipt
 from aivcs.domain.log_rows import stored_row
+from aivcs.domain.pack_writes import Surveyed
 from aivcs.domain.stored import HOT_LIMIT, Tier
 from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
@@ -21,9 +22,10 @@ from aivcs.errors import AivcsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aivcs.domain.batch import Batch, NewSpec, Reference
+    from aivcs.domain.batch import Batch, Reference
     from aivcs.domain.digest import Digest
     from aivcs.domain.listing import Listing
+    from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject

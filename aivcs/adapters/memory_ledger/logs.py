@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aivcs.adapters.memory_ledger.journal import Journal
-    from aivcs.domain.batch import Append, Draft, NewRun, NewSpec
     from aivcs.domain.digest import Digest
+    from aivcs.domain.log_writes import Append, Draft, NewRun, NewSpec
     from aivcs.domain.run import Source
     from aivcs.domain.stream import RunQuery
 

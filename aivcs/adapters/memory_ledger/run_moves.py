@@ -17,7 +17,7 @@ from aivcs.errors import InvalidRunState
 if TYPE_CHECKING:
     from aivcs.adapters.memory_ledger.journal import Journal
     from aivcs.adapters.memory_ledger.logs import Log
-    from aivcs.domain.batch import Claim, EndRun, Erasure, Expiry
+    from aivcs.domain.log_writes import Claim, EndRun, Erasure, Expiry
 
 
 class RunMoves(Logs):

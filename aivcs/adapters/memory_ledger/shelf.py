@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aivcs.adapters.memory_ledger.journal import Journal
-    from aivcs.domain.batch import Batch, NewPack, Packed, Reference
+    from aivcs.domain.batch import Batch, Reference
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import NewPack, Packed
     from aivcs.domain.stored import Pack
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aivcs.adapters.postgres.session import Session
     from aivcs.domain.append import Plan
-    from aivcs.domain.batch import Append
+    from aivcs.domain.log_writes import Append
     from aivcs.domain.rows import Row
     from aivcs.domain.stream import Entry, Stream
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aivcs.adapters.postgres.session import Session
-    from aivcs.domain.batch import Claim, EndRun, Erasure
+    from aivcs.domain.log_writes import Claim, EndRun, Erasure
     from aivcs.domain.rows import Row
 
 _LOGS: Final = ("entries", "early")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aivcs.adapters.postgres.session import Session
-    from aivcs.domain.batch import Append
+    from aivcs.domain.log_writes import Append
     from aivcs.domain.rows import Row
     from aivcs.domain.stream import Entry, Stream
 

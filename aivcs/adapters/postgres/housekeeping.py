@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from aivcs.adapters.postgres.database import Database
     from aivcs.adapters.postgres.session import Session
-    from aivcs.domain.batch import Surveyed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.domain.usage import Use
 
 _MANY: Final = 2000

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aivcs.adapters.postgres.session import Session
-    from aivcs.domain.batch import NewPack, Packed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import NewPack, Packed
     from aivcs.domain.stored import StoredObject
 
 TIERS: Final = ("hot", "sealed", "large")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aivcs.adapters.postgres.database import Database
-    from aivcs.domain.batch import NewSpec
     from aivcs.domain.digest import Digest
+    from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream

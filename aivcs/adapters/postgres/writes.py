@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aivcs.adapters.postgres.session import Session
-    from aivcs.domain.batch import Expiry, NewRun, NewSpec, Reference
+    from aivcs.domain.batch import Reference
+    from aivcs.domain.log_writes import Expiry, NewRun, NewSpec
     from aivcs.domain.run import Source
 
 _NEWEST: Final = f"SELECT {log_rows.SPEC} FROM specs WHERE digest = %s ORDER BY id DESC LIMIT 1"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import apsw
 
     from aivcs.domain.append import Plan
-    from aivcs.domain.batch import Append
+    from aivcs.domain.log_writes import Append
     from aivcs.domain.rows import Row
     from aivcs.domain.stream import Entry, Stream
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from aivcs.adapters.sqlite import appending, ending, object_writes, writes
+from aivcs.adapters.sqlite import object_writes
 from aivcs.domain.batch import Batch, Receipt
-from aivcs.domain.stream import Family
 from aivcs.errors import AivcsError, StorageError
 
 if TYPE_CHECKING:
@@ -22,26 +21,19 @@ def apply(db: apsw.Connection, batch: Batch, lease: Lease) -> Receipt:
     """Write all that a batch says; ``lease`` is what this process holds objects by."""
     held = batch.hold or batch.holds or (batch.objects and lease.taken)
     known = _store(db, batch, lease.number(db) if held else 0)
-    for spec in batch.specs:
-        writes.put_spec(db, spec)
-    for run in batch.runs:
-        writes.create_run(db, run)
-    epochs = tuple(ending.claim(db, wanted) for wanted in batch.claims)
-    done = [(wanted, *appending.append(db, wanted)) for wanted in batch.appends]
-    repeated = {wanted.name for wanted, _, again in done if again}
+    receipt = Receipt(known=known)
+    repeated: frozenset[str] = frozenset()
+    if batch.specs or batch.runs or batch.claims or batch.appends:
+        receipt, repeated = _append(db, batch, known)
     if batch.references:
-        writes.refer(db, batch.references)
-    for end in batch.ends:
-        ending.end_run(db, end, repeated=end.run_id in repeated)
-    for erasure in batch.erasures:
-        ending.erase(db, erasure)
-    for expiry in batch.expired:
-        writes.expire(db, expiry)
+        object_writes.refer(db, batch.references)
+    if batch.ends or batch.erasures or batch.expired:
+        _end(db, batch, repeated)
     if batch.unpinned:
         object_writes.unpin(db, batch.unpinned)
     if batch.deletions:
         object_writes.delete(db, batch.deletions)
-    return Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
+    return receipt
 
 
 def apply_all(
@@ -74,9 +66,13 @@ def synced(batch: Batch) -> bool | None:
         return False
     if batch.claims and batch == Batch(claims=batch.claims):
         return None if any(claim.epoch is None for claim in batch.claims) else False
-    final = batch.ends or batch.erasures or batch.deletions or batch.dropped_packs
-    if final or any(a.family is Family.RELEASE for a in batch.appends):
+    if batch.ends or batch.erasures or batch.deletions or batch.dropped_packs:
         return True
+    if batch.appends:
+        from aivcs.domain.stream import Family
+
+        if any(wanted.family is Family.RELEASE for wanted in batch.appends):
+            return True
     return None
 
 
@@ -84,6 +80,32 @@ def all_synced(batches: Sequence[Batch]) -> bool | None:
     """Tell how several batches are synced together: as the one that needs it most."""
     wishes = {synced(batch) for batch in batches}
     return True if True in wishes else None if None in wishes else False
+
+
+def _append(db: apsw.Connection, batch: Batch, known: int) -> tuple[Receipt, frozenset[str]]:
+    """Write specs, runs, leases and entries; return the names of the streams that had theirs."""
+    # Loaded only here: who stores objects alone waits for nothing of the log.
+    from aivcs.adapters.sqlite import appending, ending, writes
+
+    for spec in batch.specs:
+        writes.put_spec(db, spec)
+    for run in batch.runs:
+        writes.create_run(db, run)
+    epochs = tuple(ending.claim(db, wanted) for wanted in batch.claims)
+    done = [(wanted, *appending.append(db, wanted)) for wanted in batch.appends]
+    receipt = Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
+    return receipt, frozenset(wanted.name for wanted, _, again in done if again)
+
+
+def _end(db: apsw.Connection, batch: Batch, repeated: frozenset[str]) -> None:
+    from aivcs.adapters.sqlite import ending, writes
+
+    for end in batch.ends:
+        ending.end_run(db, end, repeated=end.run_id in repeated)
+    for erasure in batch.erasures:
+        ending.erase(db, erasure)
+    for expiry in batch.expired:
+        writes.expire(db, expiry)
 
 
 def _store(db: apsw.Connection, batch: Batch, lease: int) -> int:

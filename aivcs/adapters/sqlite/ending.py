@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from aivcs.domain.batch import Claim, EndRun, Erasure
+    from aivcs.domain.log_writes import Claim, EndRun, Erasure
     from aivcs.domain.rows import Row
 
 _LOGS: Final = ("entries", "early")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aivcs.adapters.sqlite.connection import Connection
-    from aivcs.domain.batch import Surveyed
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.domain.usage import Use
 
 _MANY: Final = 500

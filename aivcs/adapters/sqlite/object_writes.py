@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import bulk
 from aivcs.domain import rows
-from aivcs.domain.stored import Tier
 from aivcs.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -14,8 +13,9 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from aivcs.domain.batch import NewPack, Packed
+    from aivcs.domain.batch import Reference
     from aivcs.domain.digest import Digest
+    from aivcs.domain.pack_writes import NewPack, Packed
     from aivcs.domain.stored import StoredObject
 
 TIERS: Final = ("hot", "sealed", "large")
@@ -34,13 +34,13 @@ def _insert(db: apsw.Connection, objects: Iterable[StoredObject], lease: int) ->
     """Insert what is in no tier yet; return how many rows came."""
     hot: list[tuple[object, ...]] = []
     large: list[tuple[object, ...]] = []
-    for item in objects:
-        if item.data is not None:
-            hot.append((item.digest.raw, item.size, item.codec, lease, item.data))
-        elif item.tier is Tier.LARGE:
-            large.append((item.digest.raw, item.size, item.codec, lease))
+    for digest, size, codec, data, place in objects:
+        if data is not None:
+            hot.append((digest[0], size, codec, lease, data))
+        elif place is None:
+            large.append((digest[0], size, codec, lease))
         else:
-            msg = f"object {item.digest} is in a pack: it is moved there, not stored"
+            msg = f"object {digest} is in a pack: it is moved there, not stored"
             raise ConflictError(msg)
     before = db.total_changes()
     bulk.insert(db, _INTO_HOT, hot)
@@ -189,3 +189,19 @@ def _forget(db: apsw.Connection, raws: Iterable[bytes]) -> None:
     gone = [(raw,) for raw in raws]
     for tier in TIERS:
         db.executemany(f"DELETE FROM {tier} WHERE digest = ?", gone)
+
+
+def refer(db: apsw.Connection, references: Iterable[Reference]) -> None:
+    """Insert references that are not there yet."""
+    streams: dict[str | None, int | None] = {None: None}
+    cells: list[tuple[bytes, str, int | None]] = []
+    for reference in references:
+        run_id = reference.run_id
+        if run_id is not None and run_id not in streams:
+            # An object that is stored by itself needs nothing of the log.
+            from aivcs.adapters.sqlite.appending import head
+            from aivcs.domain.stream import Family
+
+            streams[run_id], _ = head(db, Family.RUN, run_id)
+        cells.append((reference.digest.raw, reference.role, streams[run_id]))
+    bulk.insert(db, "INSERT INTO refs (digest, role, stream)", cells)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aivcs.adapters.sqlite import bulk
 from aivcs.adapters.sqlite.appending import head
 from aivcs.domain import jsontext, log_rows
 from aivcs.domain.checksum import checksum
@@ -14,11 +13,9 @@ from aivcs.domain.stream import Family
 from aivcs.errors import ConflictError, InvalidRunState, SpecNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import apsw
 
-    from aivcs.domain.batch import Expiry, NewRun, NewSpec, Reference
+    from aivcs.domain.log_writes import Expiry, NewRun, NewSpec
 
 
 def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
@@ -79,18 +76,6 @@ def create_run(db: apsw.Connection, run: NewRun) -> None:
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (db.last_insert_rowid(), *cells, checksum(*cells)),
     )
-
-
-def refer(db: apsw.Connection, references: Iterable[Reference]) -> None:
-    """Insert references that are not there yet."""
-    streams: dict[str | None, int | None] = {None: None}
-    cells: list[tuple[bytes, str, int | None]] = []
-    for reference in references:
-        run_id = reference.run_id
-        if run_id is not None and run_id not in streams:
-            streams[run_id], _ = head(db, Family.RUN, run_id)
-        cells.append((reference.digest.raw, reference.role, streams[run_id]))
-    bulk.insert(db, "INSERT INTO refs (digest, role, stream)", cells)
 
 
 def expire(db: apsw.Connection, expiry: Expiry) -> None:

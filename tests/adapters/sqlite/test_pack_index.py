@@ -9,7 +9,9 @@ import apsw
 import pytest
 
 from aivcs.adapters.sqlite import SqliteLedger
-from aivcs.domain.batch import Batch, Expiry, NewPack, Packed
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Expiry
+from aivcs.domain.pack_writes import NewPack, Packed
 from aivcs.errors import CorruptionError
 from aivcs.repo import open_repo
 from aivcs.testing.ledger import stored

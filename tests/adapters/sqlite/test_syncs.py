@@ -20,7 +20,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import aivcs
-from aivcs.domain.batch import Batch, Claim
+from aivcs.domain.batch import Batch
+from aivcs.domain.log_writes import Claim
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
