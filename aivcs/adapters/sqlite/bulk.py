@@ -11,12 +11,21 @@ if TYPE_CHECKING:
 
     import apsw
 
+_ANYWAY: Final = " ON CONFLICT DO NOTHING"
 _STEPS: Final = (500, 50, 10, 1)
 
 
-def insert(db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert rows that are not there yet; ``into`` is the statement up to its VALUES."""
-    _insert(db, into, rows, " ON CONFLICT DO NOTHING")
+def insert(
+    db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]], where: str = ""
+) -> None:
+    """Insert rows that are not there yet; ``into`` is the statement up to its VALUES.
+
+    Only those for which ``where`` holds, whose cells are ``new.column1`` and so on.
+    """
+    if where:
+        _insert(db, f"{into} SELECT * FROM (", rows, f") AS new WHERE {where}{_ANYWAY}")
+    else:
+        _insert(db, into, rows, _ANYWAY)
 
 
 def append(db: apsw.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -24,6 +24,10 @@ _MANY: Final = 500
 _INTO_HOT: Final = "INSERT INTO hot (digest, size, codec, lease, data)"
 _INTO_LARGE: Final = "INSERT INTO large (digest, size, codec, lease)"
 _INTO_SEALED: Final = "INSERT INTO sealed (digest, block, start, size, lease)"
+_IS_ELSEWHERE: Final = "SELECT EXISTS (SELECT 1 FROM sealed) OR EXISTS (SELECT 1 FROM large)"
+_NOT_ELSEWHERE: Final = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {tier} WHERE digest = new.column1)" for tier in ("sealed", "large")
+)
 _INTO_HOLDS: Final = "INSERT INTO holds (digest, lease)"
 _FIRST_BLOCK: Final = """
 SELECT min(b.id), count(*) FROM blocks b JOIN packs p ON p.id = b.pack WHERE p.digest = ?
@@ -43,7 +47,7 @@ def _insert(db: apsw.Connection, objects: Iterable[StoredObject], lease: int) ->
             msg = f"object {digest} is in a pack: it is moved there, not stored"
             raise ConflictError(msg)
     before = db.total_changes()
-    bulk.insert(db, _INTO_HOT, hot)
+    bulk.insert(db, _INTO_HOT, hot, _NOT_ELSEWHERE if db.execute(_IS_ELSEWHERE).get else "")
     bulk.insert(db, _INTO_LARGE, large)
     return db.total_changes() - before
 

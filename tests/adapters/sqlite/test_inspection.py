@@ -62,9 +62,9 @@ def test_the_tables_are_compared(filled: Any, statement: str, problem: str) -> N
 
 
 def test_a_changed_guard_is_named(filled: Any) -> None:
-    change(filled.path, "DROP TRIGGER hot_insert")
-    change(filled.path, "CREATE TRIGGER hot_insert BEFORE INSERT ON hot BEGIN SELECT 1; END")
-    assert check(filled.path) == ["the trigger hot_insert was changed"]
+    change(filled.path, "DROP TRIGGER large_insert")
+    change(filled.path, "CREATE TRIGGER large_insert BEFORE INSERT ON large BEGIN SELECT 1; END")
+    assert check(filled.path) == ["the trigger large_insert was changed"]
 
 
 _USES: dict[str, Callable[[Repo], object]] = {
