@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Threads: TypeAlias = tuple[ThreadPoolExecutor, ThreadPoolExecutor]
 
 _ITEMS: Final = 3200
-_FIRST: Final = 200
+_FIRST: Final = 500
 """The first window is small, so that there is soon something to pack and to commit."""
 _BYTES: Final = 8 * 2**20
 _WAITING: Final = 4
@@ -49,7 +49,7 @@ def store_many(
 ) -> list[Digest]:
     """Store many objects, durably; return their digests in the items' order.
 
-    A window has up to 3200 of them or 8 MiB. Where there are several, another thread commits
+    A window has up to 3200 of them or 8 MiB, the first one 500. Where there are several, another thread commits
     them, up to four at once, so this must not be called inside ``Ledger.exclusive``. When an
     item cannot be read, some of those before it are stored and its error is raised.
     """

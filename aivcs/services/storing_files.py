@@ -29,8 +29,10 @@ _BYTES: Final = 8 * 2**20
 _READING: Final = os.O_RDONLY | os.O_CLOEXEC
 _CODECS: Final = {codec.value: codec for codec in Codec}
 
-Packed: TypeAlias = "tuple[bytes, int, int, bytes] | None"
-"""Digest, size, codec and stored bytes; None for a file that is not a small regular one."""
+Packed: TypeAlias = "tuple[list[bytes], list[int], list[int], list[bytes], frozenset[int]]"
+"""Digests, sizes, codecs and stored bytes of files, and the places of those that are not small
+regular files, which have none.
+"""
 
 
 def store_files(
@@ -51,8 +53,8 @@ def store_files(
 
     limit = objects.ledger.hot_limit
 
-    def work(number: int) -> list[Packed]:
-        return list(pack_files(windows[number], limit))
+    def work(number: int) -> Packed:
+        return pack_files(windows[number], limit)
 
     digests: list[Digest] = []
     rows: dict[Digest, StoredObject] = {}
@@ -60,15 +62,23 @@ def store_files(
     most = _FIRST
     pipeline = Pipeline(objects.ledger, objects.read, pin=pin)
     with ahead(work, len(windows)) as found, pipeline:
-        for window, packed in zip(windows, found, strict=True):
-            for name, cells in zip(window, packed, strict=True):
-                row = objects.prepare(_Name(name)) if cells is None else _row(*cells)
-                digests.append(row.digest)
-                if row.data is None:
-                    pipeline.alone(row)
+        for window, (raws, sizes, codecs, data, left) in zip(windows, found, strict=True):
+            named = Digest.of_raw(raws)
+            packed = map(StoredObject, named, sizes, map(_CODECS.__getitem__, codecs), data)
+            rows.update(zip(named, packed, strict=True))
+            weight += sum(map(len, data))
+            simple = iter(named)
+            for number, name in enumerate(window):
+                if number not in left:
+                    digests.append(next(simple))
                 else:
-                    rows[row.digest] = row
-                    weight += len(row.data)
+                    row = objects.prepare(_Name(name))
+                    digests.append(row.digest)
+                    if row.data is None:
+                        pipeline.alone(row)
+                    else:
+                        rows[row.digest] = row
+                        weight += len(row.data)
                 advance()
             if len(rows) >= most or weight >= _BYTES:
                 pipeline.add_rows(list(rows.values()))
@@ -87,19 +97,22 @@ def paths(names: Iterable[str], advance: Callable[[], None]) -> Iterator[os.Path
         advance()
 
 
-def pack_files(names: Sequence[str], limit: int) -> Iterator[Packed]:
-    """Yield for each file what its row has, where it can simply be read.
+def pack_files(names: Sequence[str], limit: int) -> Packed:
+    """Return what the rows of some files have, where they can simply be read.
 
-    That is only for one of at most ``limit`` bytes.
+    That is only for those of at most ``limit`` bytes.
     """
-    contents = [_small(name, limit) for name in names]
-    rows = pack(content for content in contents if content is not None)
-    for content in contents:
-        if content is None:
-            yield None
-        else:
-            size, codec, data = next(rows)
-            yield sha256(content).digest(), size, int(codec), data
+    found = [_small(name, limit) for name in names]
+    contents = [content for content in found if content is not None]
+    rows = list(pack(contents))
+    left = frozenset(number for number, content in enumerate(found) if content is None)
+    return (
+        [sha256(content).digest() for content in contents],
+        [size for size, _, _ in rows],
+        [int(codec) for _, codec, _ in rows],
+        [data for _, _, data in rows],
+        left,
+    )
 
 
 def _small(name: str, limit: int) -> bytes | None:
@@ -120,10 +133,6 @@ def _small(name: str, limit: int) -> bytes | None:
     finally:
         os.close(descriptor)
     return content if len(content) == found.st_size else None
-
-
-def _row(raw: bytes, size: int, codec: int, data: bytes) -> StoredObject:
-    return StoredObject(Digest(raw), size, _CODECS[codec], data)
 
 
 class _Name:

@@ -204,7 +204,8 @@ def test_windows_are_committed_together_while_the_disk_is_busy(
     monkeypatch.setattr(storing, "encode_all", pack)
     monkeypatch.setattr(objects.ledger, "commit", commit)
     objects.put_many(b"%d" % number for number in range(10_000))
-    assert len(sizes) < 4
+    windows = 5
+    assert len(sizes) < windows
     assert sum(sizes) == 10_000
 
 

@@ -158,11 +158,11 @@ def test_what_changes_or_fails_while_it_is_read_is_left_to_the_first_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (name,) = write(tmp_path / "files", [b"content"])
-    assert [cells is None for cells in pack_files([name], HOT_LIMIT)] == [False]
-    assert list(pack_files([], HOT_LIMIT)) == []
+    assert not pack_files([name], HOT_LIMIT)[-1]
+    assert pack_files([], HOT_LIMIT) == ([], [], [], [], frozenset())
     with monkeypatch.context() as patch:
         patch.setattr(os, "read", lambda *_: b"grown content")
-        assert list(pack_files([name], HOT_LIMIT)) == [None]
+        assert pack_files([name], HOT_LIMIT) == ([], [], [], [], frozenset({0}))
 
     def fail(*_: object) -> bytes:
         raise OSError(5, "Input/output error")
@@ -170,4 +170,4 @@ def test_what_changes_or_fails_while_it_is_read_is_left_to_the_first_process(
     for step in ("read", "open"):
         with monkeypatch.context() as patch:
             patch.setattr(os, step, fail)
-            assert list(pack_files([name], HOT_LIMIT)) == [None]
+            assert pack_files([name], HOT_LIMIT) == ([], [], [], [], frozenset({0}))
