@@ -49,9 +49,10 @@ def store_many(
 ) -> list[Digest]:
     """Store many objects, durably; return their digests in the items' order.
 
-    A window has up to 3200 of them or 8 MiB, the first one 500. Where there are several, another thread commits
-    them, up to four at once, so this must not be called inside ``Ledger.exclusive``. When an
-    item cannot be read, some of those before it are stored and its error is raised.
+    A window has up to 3200 of them or 8 MiB, the first one 500. Where there are several,
+    another thread commits them, up to four at once, so this must not be called inside
+    ``Ledger.exclusive``. When an item cannot be read, some of those before it are stored and
+    its error is raised.
     """
     digests: list[Digest] = []
     contents: Contents = {}
