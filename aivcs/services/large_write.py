@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from threading import Lock, Thread
+import signal
+from contextlib import suppress
+from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Codec, StoredObject
+from aivcs.errors import StorageError
 from aivcs.services import frames
 from aivcs.services.large import CHUNK_SIZE, Footer, row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from queue import SimpleQueue
     from typing import Self
 
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
     from aivcs.services.intake import Source
 
 _MOST_PACKERS: Final = 4
+_NEEDED: Final = 3
+"""Threads without which it does not go: one writes, one hashes, one packs."""
+
+_PATIENCE_SECONDS: Final = 0.2
 _CHUNKS: Final = 8
 """So many are on their way at once: enough that no thread waits for one to wake up."""
 
@@ -88,9 +96,10 @@ class _Line:
         self._to_pack: SimpleQueue[_Chunk | None] = SimpleQueue()
         self._to_write: SimpleQueue[_Chunk | None] = SimpleQueue()
         self._failure: BaseException | None = None
-        self._packers: list[Thread] = []
-        self._hasher = Thread(target=self._hash_all, daemon=True)
-        self._writer = Thread(target=self._write_all, daemon=True)
+        self._given_up = False
+        self._threads: list[Thread] = []
+        self._ended: list[Thread] = []
+        self._bell: SimpleQueue[None] = SimpleQueue()
         for _ in range(_CHUNKS):
             self._free.put(_Chunk(chunk_size))
 
@@ -105,6 +114,13 @@ class _Line:
         """Have the content of a chunk packed and written."""
         self._to_pack.put(chunk)
         self._to_hash.put(chunk)
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            self._ended.append(current_thread())
+            self._bell.put(None)
 
     def _hash_all(self) -> None:
         while (chunk := self._to_hash.get()) is not None:
@@ -124,7 +140,7 @@ class _Line:
 
     def _write(self, chunk: _Chunk) -> None:
         self._failure = self._failure or chunk.failure
-        if self._failure is not None:
+        if self._failure is not None or self._given_up:
             return
         try:
             self._staged.write(*chunk.frame)
@@ -134,34 +150,68 @@ class _Line:
             self.rows += row(sum(map(len, chunk.frame)), chunk.checksum)
 
     def __enter__(self) -> Self:
-        """Start the threads."""
+        """Start the threads; StorageError where there can be none."""
+        # While one starts, a signal's handler must not leave it running and unknown.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            self._writer.start()
-            self._hasher.start()
-            for _ in range(min(_MOST_PACKERS, os.cpu_count() or 1)):
-                packer = Thread(target=self._pack_all, daemon=True)
-                packer.start()
-                self._packers.append(packer)
+            try:
+                self._start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         except BaseException:
+            self._given_up = True
             self._stop()
             raise
         return self
 
+    def _start(self) -> None:
+        packers = min(_MOST_PACKERS, os.cpu_count() or 1)
+        for work in (self._write_all, self._hash_all, *[self._pack_all] * packers):
+            thread = Thread(target=self._run, args=(work,), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                if len(self._threads) >= _NEEDED:
+                    return
+                msg = f"a large object needs {_NEEDED} threads: {error}"
+                raise StorageError(msg, hint="allow more processes or more memory") from error
+            self._threads.append(thread)
+
     def __exit__(self, kind: object, *_: object) -> None:
         """Wait for what was sent; raise what went wrong, unless the caller did."""
+        self._given_up = kind is not None
         self._stop()
         if self._failure is not None and kind is None:
             raise self._failure
 
     def _stop(self) -> None:
-        for _ in self._packers:
+        """Let the threads end, and wait for it whatever a signal's handler raises meanwhile."""
+        held: BaseException | None = None
+        while True:
+            try:
+                self._settle()
+                break
+            except BaseException as error:  # noqa: BLE001 - raised when nobody writes any more
+                held, self._given_up = error, True
+        if held is not None:
+            raise held
+
+    def _settle(self) -> None:
+        """Wait until every thread has ended; may be begun anew."""
+        from queue import Empty
+
+        for _ in self._threads:
             self._to_pack.put(None)
+        # The hasher tells the writer when all is hashed; where it is missing, nothing is sent.
         self._to_hash.put(None)
-        if self._hasher.ident is None:
+        if len(self._threads) < _NEEDED:
             self._to_write.put(None)
-        for thread in (*self._packers, self._hasher, self._writer):
-            if thread.ident is not None:
-                thread.join()
+        # Not by joining alone: a join that is interrupted takes the thread for ended.
+        while len(self._ended) < len(self._threads):
+            with suppress(Empty):
+                self._bell.get(timeout=_PATIENCE_SECONDS)
+        for thread in self._threads:
+            thread.join()
 
 
 def _pack(chunk: memoryview) -> tuple[list[bytes | memoryview], bytes]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aivcs.adapters.memory_blobs import MemoryBlobs
+from aivcs.domain.digest import Digest
 from aivcs.errors import StorageError
 from aivcs.services import large_write
 from aivcs.services.intake import Source
@@ -90,20 +92,83 @@ def test_a_packer_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
         write_large(source(), blob, CHUNK)
 
 
-@pytest.mark.parametrize("number", range(4))
-def test_a_thread_that_cannot_start_ends_it(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def few_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Let no more threads start than the number in the list that is given."""
     real = threading.Thread.start
-    begun = 0
+    left = [0]
 
     def start(thread: threading.Thread) -> None:
-        nonlocal begun
-        begun += 1
-        if begun == number + 1:
+        if not left[0]:
             msg = "can't start new thread"
             raise RuntimeError(msg)
+        left[0] -= 1
         real(thread)
 
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(threading.Thread, "start", start)
-    with MemoryBlobs().stage() as blob, pytest.raises(RuntimeError, match="start new thread"):
+    yield left
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("count", range(3))
+def test_too_few_threads_end_it(count: int, few_threads: list[int]) -> None:
+    few_threads[0] = count
+    with MemoryBlobs().stage() as blob, pytest.raises(StorageError, match="needs 3 threads"):
+        write_large(source(), blob, CHUNK)
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_one_packer_is_enough(count: int, few_threads: list[int]) -> None:
+    few_threads[0] = count
+    with MemoryBlobs().stage() as blob:
+        assert write_large(source(), blob, CHUNK).digest == Digest.of(DATA)
+
+
+class Slow:
+    """A blob that is told of an interruption while its last chunks are written."""
+
+    def __init__(self) -> None:
+        self.writes = 0
+        self.interrupted = threading.Event()
+
+    def write(self, *_: bytes | memoryview) -> None:
+        self.writes += 1
+        if self.writes == 95:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            assert self.interrupted.wait(30)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_interruption_at_the_end_leaves_nobody_who_writes(times: int) -> None:
+    slow = Slow()
+    blob: Any = slow
+    left = times
+
+    def interrupt(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left:
+            signal.raise_signal(signal.SIGINT)
+        slow.interrupted.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_large(source(), blob, CHUNK)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert slow.writes == 95
+
+
+def test_a_signal_while_threads_start_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        real(thread)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with MemoryBlobs().stage() as blob, pytest.raises(KeyboardInterrupt):
         write_large(source(), blob, CHUNK)

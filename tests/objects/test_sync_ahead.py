@@ -67,3 +67,29 @@ def test_what_failed_ahead_is_never_taken_for_durable(
         blob.write(bytes(2000))
         blob.publish("name")
     assert blobs.read("name", 0, 3000) == bytes(2000)
+
+
+def test_without_threads_all_is_synced_at_the_end(
+    blobs: FileBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with blobs.stage() as blob:
+        blob.write(bytes(2000))
+        blob.write(bytes(2000))
+        blob.publish("name")
+    assert blobs.size("name") == 4000
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_who_writes_too_late_reaches_no_other_file(blobs: FileBlobs, tmp_path: Path) -> None:
+    with blobs.stage() as late:
+        late.write(b"given up")
+    with (tmp_path / "other").open("wb", buffering=0) as other:
+        with pytest.raises(StorageError, match="given up"):
+            late.write(b"late")
+        other.write(b"mine")
+    assert (tmp_path / "other").read_bytes() == b"mine"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.files.durable import FILE_MODE, sync_folder, unique_name, write_all
@@ -57,6 +58,8 @@ class StagedFile:
         self._uncached: Uncached | None = None
         self._sync_ahead: threading.Thread | None = None
         self._failure: OSError | None = None
+        self._writing = threading.Lock()
+        self._closed = False
 
     def write(self, *pieces: bytes | memoryview) -> None:
         """Append each piece; StorageError when the disk is full or fails.
@@ -64,15 +67,21 @@ class StagedFile:
         After 32 MiB a thread begins to make durable what is there, so that the disk works
         while more is written; what is longer than 64 MiB goes to the disk at once.
         """
-        self._dirty = True
-        with translated(self._path):
+        # Whoever writes too late must not reach a file that has got the descriptor's number.
+        with self._writing, translated(self._path):
+            if self._closed:
+                raise OSError(errno.EBADF, "it was given up")
+            self._dirty = True
             for data in pieces:
                 self._append(memoryview(data))
         ahead = self._sync_ahead
         if self._written >= _SYNC_BYTES and (ahead is None or not ahead.is_alive()):
             self._written = 0
-            self._sync_ahead = threading.Thread(target=self._sync_data, daemon=True)
-            self._sync_ahead.start()
+            thread = threading.Thread(target=self._sync_data, daemon=True)
+            # Where there can be no more threads, all is synced at the end.
+            with suppress(RuntimeError):
+                thread.start()
+                self._sync_ahead = thread
 
     def _append(self, data: memoryview) -> None:
         head = data[: self._cached - self._size]
@@ -150,14 +159,16 @@ class StagedFile:
 
     def __exit__(self, *_: object) -> None:
         """Remove the staged name; a published blob has its own."""
-        self._join()
         try:
+            self._join()
             self._path.unlink(missing_ok=True)
         except OSError:
             # What is left behind is swept later; the blob itself is safe or was refused.
             return
         finally:
-            os.close(self._descriptor)
+            with self._writing:
+                self._closed = True
+                os.close(self._descriptor)
 
 
 def _create(staging: Path) -> tuple[Path, int]:
