@@ -7,6 +7,7 @@ reads blobs: the ledger that it inherits refuses every call in it; see copies.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import select
@@ -131,8 +132,10 @@ class _Crew(Generic[T]):
             os.close(pipe)
         self._pipes.clear()
         for pid in self._pids:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            # Where the signal of their end is ignored, nobody need wait for those that ended.
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
         self._pids.clear()
 
 

@@ -26,7 +26,8 @@ _FIRST: Final = 1500
 _ROWS: Final = 5000
 _BYTES: Final = 8 * 2**20
 """Digests are random, so each commit writes most pages of their indexes anew: few commits."""
-_READING: Final = os.O_RDONLY | os.O_CLOEXEC
+_READING: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""What has become a pipe since it was looked at is not waited for."""
 _CODECS: Final = {codec.value: codec for codec in Codec}
 
 Packed: TypeAlias = "tuple[list[bytes], list[int], list[int], list[bytes], frozenset[int]]"

@@ -94,3 +94,12 @@ def test_beside_threads_nothing_is_copied() -> None:
     finally:
         done.set()
         thread.join()
+
+
+def test_copies_that_nobody_need_wait_for_are_no_error() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with spread(lambda n: n, 100, processes=2) as results:
+            assert sorted(results) == [(n, n) for n in range(100)]
+    finally:
+        signal.signal(signal.SIGCHLD, before)

@@ -154,3 +154,12 @@ def test_nobody_is_copied_beside_threads(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.delattr(os, "fork")
     assert not relay.is_possible()
+
+
+def test_copies_that_nobody_need_wait_for_are_no_error() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with ahead(lambda n: n, 100, processes=2) as results:
+            assert list(results) == list(range(100))
+    finally:
+        signal.signal(signal.SIGCHLD, before)

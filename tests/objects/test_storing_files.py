@@ -171,3 +171,15 @@ def test_what_changes_or_fails_while_it_is_read_is_left_to_the_first_process(
         with monkeypatch.context() as patch:
             patch.setattr(os, step, fail)
             assert pack_files([name], HOT_LIMIT) == ([], [], [], [], frozenset({0}))
+
+
+def test_what_becomes_a_pipe_while_it_is_looked_at_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = str(tmp_path / "file")
+    (tmp_path / "file").write_bytes(b"content")
+    looked_at = (tmp_path / "file").stat()
+    (tmp_path / "file").unlink()
+    os.mkfifo(name)
+    monkeypatch.setattr(os, "stat", lambda _: looked_at)
+    assert pack_files([name], HOT_LIMIT) == ([], [], [], [], frozenset({0}))
