@@ -67,7 +67,7 @@ class CasStore:
     def put_many(self, items: Iterable[Content], *, pin: bool = False) -> Digests:
         """Store many objects and return their digests in order, with few commits.
 
-        Each commit takes up to 10,000 objects or 32 MiB; a large one has one of its own. When
+        Each commit takes up to 12,000 objects or 32 MiB; a large one has one of its own. When
         an item cannot be read, some of those before it are stored and its error is raised.
         """
         from aivcs.services.storing import store_many

@@ -100,7 +100,7 @@ def test_who_records_too_much_waits(repo: Repo, spec: Digest, gated: Gated) -> N
     eventually(lambda: len(recorded) == MOST_EVENTS - 1)
     recorded.clear()
     crowd.go(write)
-    eventually(lambda: len(recorded) > MOST_BYTES // 80_000)
+    eventually(lambda: len(recorded) > MOST_BYTES // 160_000)
     gated.open.set()
     assert crowd.wait() == [None, None]
     for run, count in ((many, MOST_EVENTS + 5), (long, 200)):
