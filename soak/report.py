@@ -67,6 +67,19 @@ disk and replays its journal, and every promise told before the instant must be 
 The same sweep over a repository with `durability = "os"`, which does not wait for the disk,
 loses promises at once: a test shows that, so the sweep does see what it looks for.
 """,
+    "log-kills": """\
+## Authors of logs that are killed
+
+Four processes at a time write to one ledger: events one by one, in batches, ahead of their turn,
+buffered in live runs, and to one execution that they share; they end runs, promote and roll back.
+Each is killed with SIGKILL at a random moment. What was acknowledged must be there as it was, no
+log may have a gap, no batch may be there in part, and `verify` must find nothing.
+""",
+    "log-cuts": """\
+## Authors of logs that lose their power
+
+The same authors, one or three of them, on the recorded disk of the power cuts above.
+""",
     "flips": """\
 ## Flipped bits
 

@@ -7,7 +7,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from soak import crew, flips, kills, machine, powercut, tampering, truncating
+from soak import (
+    crew,
+    flips,
+    kills,
+    log_cuts,
+    log_kills,
+    machine,
+    powercut,
+    tampering,
+    truncating,
+)
 from soak.result import Result
 
 if TYPE_CHECKING:
@@ -28,6 +38,14 @@ def _powercut(seed: int, share: float) -> Result:
 
 def _kills(seed: int, share: float) -> Result:
     return kills.run(seed, int(200 * share))
+
+
+def _log_kills(seed: int, share: float) -> Result:
+    return log_kills.run(seed, int(1000 * share))
+
+
+def _log_cuts(seed: int, share: float) -> Result:
+    return log_cuts.run(seed, int(360 * share))
 
 
 def _s3(seed: int, share: float) -> Result:
@@ -52,6 +70,8 @@ SWEEPS: Final[dict[str, Callable[[int, float], Result]]] = {
     "kills": _kills,
     "powercut": _powercut,
     "s3": _s3,
+    "log-kills": _log_kills,
+    "log-cuts": _log_cuts,
     "flips": flips.run,
     "tampering": tampering.run,
     "truncating": truncating.run,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from soak import powercut
+from soak import log_cuts, powercut
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +32,12 @@ def test_no_promise_is_lost_in_a_power_cut(seed: int) -> None:
 def test_a_repository_that_does_not_wait_for_the_disk_loses_some() -> None:
     found = powercut.sweep((2, 6, "os"))
     assert any("NotFound" in text for text in found.wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [2, 3])
+def test_no_log_loses_what_it_acknowledged_in_a_power_cut(seed: int) -> None:
+    found = powercut.sweep((seed, 10, "group"), log_cuts.LOGS)
+    assert found.wrong == []
+    assert found.counts["cuts"] == 10
+    assert found.counts["acknowledged entries, ends and releases"] > 50
