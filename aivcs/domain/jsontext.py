@@ -15,15 +15,31 @@ from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import CorruptionError, InvalidEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aivcs.domain.canonical import Json
 
+_LAX: Final = (False, False, False)
+"""Keys are not sorted, none is left out, no number is infinite."""
 MAX_BODY: Final = 64 * 1024 * 1024
 """The longest body in bytes; larger data belongs into an object."""
+
+
+def _writer(encoder: json.JSONEncoder) -> Callable[[object], str]:
+    """Return what ``encoder.encode`` does, without what that makes anew for each value."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    # The arguments that the encoder itself passes; without marks it keeps no state.
+    pieces = make(None, encoder.default, json.encoder.encode_basestring, None, ":", ",", *_LAX)
+    return lambda value: "".join(pieces(value, 0))
+
 
 # Circles are found by depth, before anything is encoded.
 _ENCODER: Final = json.JSONEncoder(
     check_circular=False, ensure_ascii=False, separators=(",", ":"), allow_nan=False
 )
+_encode: Final = _writer(_ENCODER)
 _ESCAPING: Final = json.JSONEncoder(check_circular=False, separators=(",", ":"), allow_nan=False)
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
@@ -36,7 +52,7 @@ def encode(value: object) -> str:
     """
     _check(value, 0)
     try:
-        text = _ENCODER.encode(value)
+        text = _encode(value)
         if not text.isascii():
             try:
                 size = len(text.encode())
