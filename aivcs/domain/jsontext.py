@@ -42,6 +42,7 @@ _ENCODER: Final = json.JSONEncoder(
 _encode: Final = _writer(_ENCODER)
 _ESCAPING: Final = json.JSONEncoder(check_circular=False, separators=(",", ":"), allow_nan=False)
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
+_NESTED: Final = frozenset({dict, list, tuple})
 
 
 def encode(value: object) -> str:
@@ -82,18 +83,19 @@ def decode(text: str | bytes) -> Json:
 def _check(value: object, depth: int) -> None:
     """Look at a value and all inside of it; what is common is looked at on the spot."""
     kind = type(value)
+    if depth == MAX_DEPTH and kind in _NESTED:
+        msg = f"the payload is nested too deeply, over {MAX_DEPTH} levels"
+        raise InvalidEvent(msg, hint=strictjson.AS_OBJECT)
     if kind is dict:
-        depth = _deeper(depth)
         for key, item in value.items():  # type: ignore[attr-defined]
             if type(key) is not str:
                 _check_key(key)
             if type(item) not in _PLAIN:
-                _check(item, depth)
+                _check(item, depth + 1)
     elif kind is list or kind is tuple:
-        depth = _deeper(depth)
         for item in value:  # type: ignore[attr-defined]
             if type(item) not in _PLAIN:
-                _check(item, depth)
+                _check(item, depth + 1)
     elif kind is float or kind not in _PLAIN:
         _check_rare(value, depth)
 
@@ -117,10 +119,3 @@ def _check_key(key: object) -> str:
         msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
         raise InvalidEvent(msg, hint="make the key a text")
     return key
-
-
-def _deeper(depth: int) -> int:
-    if depth < MAX_DEPTH:
-        return depth + 1
-    msg = f"the payload is nested too deeply, over {MAX_DEPTH} levels"
-    raise InvalidEvent(msg, hint=strictjson.AS_OBJECT)

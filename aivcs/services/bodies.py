@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 INLINE_LIMIT: Final = 4096
 """The longest body, in bytes, that is kept in the row itself."""
+_SURELY_INLINE: Final = INLINE_LIMIT // 4
 _PAGE: Final = 500
 
 
@@ -33,13 +34,12 @@ def drawn(salts: Salts, count: int) -> list[bytes]:
     return [found[start : start + SALT_SIZE] for start in range(0, SALT_SIZE * count, SALT_SIZE)]
 
 
-def draft(  # noqa: PLR0913 - one argument a cell
+def draft(  # noqa: PLR0913, PLR0917 - one argument a cell
     objects: CasStore,
     kind: str,
     payload: object,
     timestamp: datetime | None,
     now: datetime,
-    *,
     salt: bytes,
     seq: int | None = None,
     action: Action | None = None,
@@ -55,8 +55,10 @@ def draft(  # noqa: PLR0913 - one argument a cell
         moment = now if timestamp is None else as_utc(timestamp)
     except InvalidInputError as error:
         raise InvalidEvent(error.message, hint=error.hint) from error
-    if len(body) <= INLINE_LIMIT // 4 or len(data := body.encode()) <= INLINE_LIMIT:
-        return Draft(kind, body, None, moment, now, salt, seq, action, wait), None
+    if len(body) <= _SURELY_INLINE or len(data := body.encode()) <= INLINE_LIMIT:
+        # What Draft does with as many arguments, at a third of the price: each event has one.
+        cells = (kind, body, None, moment, now, salt, seq, action, wait)
+        return tuple.__new__(Draft, cells), None
     stored = objects.prepare(data)
     named = stored.digest
     return Draft(kind, None, named, moment, now, salt, seq, action, wait), stored

@@ -132,8 +132,8 @@ class RunLedger:
                     event.payload,
                     event.timestamp,
                     now,
-                    salt=salt,
-                    seq=event.seq,
+                    salt,
+                    event.seq,
                 )
                 drafts.append(draft)
                 if body is not None:
