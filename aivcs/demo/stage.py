@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aivcs.demo.story import AGENT, FIRST, SECOND
+from aivcs.domain.commitment import SALT_SIZE
 from aivcs.errors import IntegrityError, InvalidInputError, StorageError
 
 if TYPE_CHECKING:
@@ -87,11 +88,12 @@ def ids() -> Ids:
 
 
 def salts() -> Salts:
-    """Return what makes the same salts in the same order each time."""
+    """Return what makes the same salts in the same order each time, one by one or many."""
     numbers = count(1)
 
     def next_salt(size: int) -> bytes:
-        return sha256(f"demo salt {next(numbers)}".encode()).digest()[:size]
+        seeds = (f"demo salt {next(numbers)}".encode() for _ in range(0, size, SALT_SIZE))
+        return b"".join(sha256(seed).digest()[:SALT_SIZE] for seed in seeds)[:size]
 
     return next_salt
 

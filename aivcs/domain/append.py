@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.events import check_seq
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 
 _NAMED: Final = 20
+_SEQ: Final = attrgetter("seq")
+_ACTION: Final = attrgetter("action")
 _BEFORE_START: Final = frozenset({Action.PLAN, Action.START})
 
 
@@ -78,13 +81,18 @@ def plan(
         log = f"{stream.family.value} {stream.name}"
         msg = f"{log} has {stream.size} entries, expected {append.expected_size}"
         raise WrongExpectedSequence(msg, hint="read it again, then retry")
-    if not waiting and all(draft.seq is None for draft in append.drafts):
-        numbered = tuple(enumerate(append.drafts, stream.size + 1))
-        return Plan(numbered, (), (), tuple(seq for seq, _ in numbered), states)
+    if not waiting and _lack(append.drafts, _SEQ):
+        seqs = tuple(range(stream.size + 1, stream.size + 1 + len(append.drafts)))
+        return Plan(tuple(zip(seqs, append.drafts, strict=True)), (), (), seqs, states)
     if stream.state is None:
         msg = f"{stream.family.value} {stream.name}: an entry takes the next seq of its log"
         raise InvalidEvent(msg, hint="leave the seq out")
     return _placed(stream, append, waiting, stored, states)
+
+
+def _lack(drafts: tuple[Draft, ...], cell: Callable[[Draft], object]) -> bool:
+    """Tell whether none of the drafts has a cell."""
+    return list(map(cell, drafts)).count(None) == len(drafts)
 
 
 def _states(
@@ -92,7 +100,7 @@ def _states(
 ) -> tuple[tuple[ExecutionState, WaitReason | None], ...]:
     """Return the states that the drafts lead through; InvalidRunState, InvalidEvent."""
     state = stream.state
-    if state is not ExecutionState.CREATED and all(draft.action is None for draft in drafts):
+    if state is not ExecutionState.CREATED and _lack(drafts, _ACTION):
         return ()
     through: list[tuple[ExecutionState, WaitReason | None]] = []
     for draft in drafts:

@@ -66,6 +66,10 @@ _DECODER: Final = json.JSONDecoder(
     parse_int=_integer, parse_float=strictjson.finite, parse_constant=strictjson.refuse
 )
 
+# Texts of ASCII are in one order by any unit; the module's own encoder is the faster one.
+_FLAT: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+_PLAIN: Final = frozenset({str, bool, type(None)})
+
 
 def _write(value: object, out: list[str], levels: int) -> None:
     if value is None:
@@ -111,16 +115,27 @@ def _write_array(value: Sequence[object], out: list[str], levels: int) -> None:
 
 
 def _write_object(value: Mapping[object, object], out: list[str], levels: int) -> None:
-    for key in value:
+    flat = True
+    for key, item in value.items():
         if not isinstance(key, str):
             msg = f"a JSON object's key must be text, not {type(key).__name__}: {key!r}"
             raise InvalidInputError(msg)
+        flat = flat and type(key) is str and key.isascii() and _is_plain(item)
+    if flat:
+        out.append(_FLAT.encode(value))
+        return
     separator = "{"
     for key in sorted(value, key=_utf16):
         out.append(f"{separator}{encode_basestring(str(key))}:")
         _write(value[key], out, levels)
         separator = ","
     out.append("}" if value else "{}")
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether every encoder writes a value alike."""
+    kind = type(value)
+    return kind in _PLAIN or (kind is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)  # type: ignore[operator]
 
 
 def _utf16(key: object) -> bytes:

@@ -25,18 +25,18 @@ def checksum(*cells: object) -> bytes:
     A cell is ``n`` (NULL), ``i`` and the decimal number (INTEGER), or ``t`` (TEXT, UTF-8) or
     ``b`` (BLOB), the length in bytes, ``:`` and the bytes; each ends with ``;``.
     """
-    total = sha256()
+    parts: list[bytes] = []
     for cell in cells:
         if cell is None:
-            total.update(b"n;")
+            parts.append(b"n;")
         elif isinstance(cell, int):
-            total.update(b"i%d;" % cell)
+            parts.append(b"i%d;" % cell)
         elif isinstance(cell, bytes):
-            total.update(b"b%d:%b;" % (len(cell), cell))
+            parts.append(b"b%d:%b;" % (len(cell), cell))
         else:
             text = str(cell).encode()
-            total.update(b"t%d:%b;" % (len(text), text))
-    return total.digest()[:LENGTH]
+            parts.append(b"t%d:%b;" % (len(text), text))
+    return sha256(b"".join(parts)).digest()[:LENGTH]
 
 
 def check(found: bytes, *cells: object) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from aivcs.domain.stream import Entry
 
 SALT_SIZE: Final = 16
-_HEAD: Final = struct.Struct(">QqqH")
+HEAD: Final = struct.Struct(">QqqH")
+"""What a leaf begins with: seq, the two times, the length of the kind."""
 
 
 def commitment(salt: bytes, body_digest: bytes) -> bytes:
@@ -39,7 +40,7 @@ def entry_leaf(
     numbers are big-endian.
     """
     name = kind.encode()
-    return leaf_hash(_HEAD.pack(seq, timestamp_us, recorded_us, len(name)) + name + commitment)
+    return leaf_hash(HEAD.pack(seq, timestamp_us, recorded_us, len(name)) + name + commitment)
 
 
 def stored_leaf(  # noqa: PLR0913, PLR0917 - one argument a column
@@ -68,7 +69,7 @@ def stored_leaf(  # noqa: PLR0913, PLR0917 - one argument a column
         raise ValueError(msg)
     name = kind.encode()
     try:
-        head = _HEAD.pack(seq, timestamp_us, recorded_us, len(name))
+        head = HEAD.pack(seq, timestamp_us, recorded_us, len(name))
     except struct.error as error:
         msg = f"no entry has these numbers ({error})"
         raise ValueError(msg) from error

@@ -15,17 +15,34 @@ from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import CorruptionError, InvalidEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aivcs.domain.canonical import Json
 
+_LAX: Final = (False, False, False)
+"""Keys are not sorted, none is left out, no number is infinite."""
 MAX_BODY: Final = 64 * 1024 * 1024
 """The longest body in bytes; larger data belongs into an object."""
+
+
+def _writer(encoder: json.JSONEncoder) -> Callable[[object], str]:
+    """Return what ``encoder.encode`` does, without what that makes anew for each value."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    # The arguments that the encoder itself passes; without marks it keeps no state.
+    pieces = make(None, encoder.default, json.encoder.encode_basestring, None, ":", ",", *_LAX)
+    return lambda value: "".join(pieces(value, 0))
+
 
 # Circles are found by depth, before anything is encoded.
 _ENCODER: Final = json.JSONEncoder(
     check_circular=False, ensure_ascii=False, separators=(",", ":"), allow_nan=False
 )
+_encode: Final = _writer(_ENCODER)
 _ESCAPING: Final = json.JSONEncoder(check_circular=False, separators=(",", ":"), allow_nan=False)
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
+_NESTED: Final = frozenset({dict, list, tuple})
 
 
 def encode(value: object) -> str:
@@ -36,7 +53,7 @@ def encode(value: object) -> str:
     """
     _check(value, 0)
     try:
-        text = _ENCODER.encode(value)
+        text = _encode(value)
         if not text.isascii():
             try:
                 size = len(text.encode())
@@ -66,18 +83,19 @@ def decode(text: str | bytes) -> Json:
 def _check(value: object, depth: int) -> None:
     """Look at a value and all inside of it; what is common is looked at on the spot."""
     kind = type(value)
+    if depth == MAX_DEPTH and kind in _NESTED:
+        msg = f"the payload is nested too deeply, over {MAX_DEPTH} levels"
+        raise InvalidEvent(msg, hint=strictjson.AS_OBJECT)
     if kind is dict:
-        depth = _deeper(depth)
         for key, item in value.items():  # type: ignore[attr-defined]
             if type(key) is not str:
                 _check_key(key)
             if type(item) not in _PLAIN:
-                _check(item, depth)
+                _check(item, depth + 1)
     elif kind is list or kind is tuple:
-        depth = _deeper(depth)
         for item in value:  # type: ignore[attr-defined]
             if type(item) not in _PLAIN:
-                _check(item, depth)
+                _check(item, depth + 1)
     elif kind is float or kind not in _PLAIN:
         _check_rare(value, depth)
 
@@ -101,10 +119,3 @@ def _check_key(key: object) -> str:
         msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
         raise InvalidEvent(msg, hint="make the key a text")
     return key
-
-
-def _deeper(depth: int) -> int:
-    if depth < MAX_DEPTH:
-        return depth + 1
-    msg = f"the payload is nested too deeply, over {MAX_DEPTH} levels"
-    raise InvalidEvent(msg, hint=strictjson.AS_OBJECT)

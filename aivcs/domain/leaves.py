@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import log_rows
 from aivcs.domain.checksum import LENGTH
-from aivcs.domain.commitment import stored_leaf
+from aivcs.domain.commitment import HEAD, stored_leaf
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from aivcs.domain.rows import Row
 
-_HEAD: Final = struct.Struct(">QqqH")
 _UNREADABLE: Final = (struct.error, TypeError, AttributeError, ValueError)
 
 
@@ -44,7 +43,7 @@ class Leaves:
         """Return the leaf hashes of the next rows; empty where a row does not hold."""
         self.large = []
         found: list[bytes] = []
-        add, kinds, head, size = found.append, self._kinds, _HEAD.pack, LENGTH
+        add, kinds, head, size = found.append, self._kinds, HEAD.pack, LENGTH
         expected = self.last + 1
         for row in page:
             seq, kind, timestamp, recorded_at, body, large, salt, committed, checksum = row

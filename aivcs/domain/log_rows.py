@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Reference, Role
 from aivcs.domain.checksum import LENGTH, check, check_equal
-from aivcs.domain.commitment import stored_leaf
+from aivcs.domain.commitment import HEAD, stored_leaf
 from aivcs.domain.digest import Digest
 from aivcs.domain.execution import ExecutionState, WaitReason, status_of
 from aivcs.domain.log_writes import NewSpec
@@ -21,6 +22,8 @@ from aivcs.domain.stream import Entry, Family, Sealing, Stream
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aivcs.domain.log_writes import Draft
     from aivcs.domain.rows import Row
 
@@ -86,15 +89,31 @@ def entry(row: Row) -> Entry:
         raise CorruptionError(msg, hint="restore the file from a copy") from error
 
 
-def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:
-    """Return the bindings that insert a draft under ``seq``, and its leaf hash."""
-    kind, body, salt, happened = new.kind, new.body, new.salt, new.timestamp
-    at = recorded_at = to_micros(happened)
-    if new.recorded_at is not happened:
-        recorded_at = to_micros(new.recorded_at)
-    large = None if new.object is None else new.object.raw
-    leaf = stored_leaf(seq, kind, at, recorded_at, body, large, salt, None)
-    return (stream, seq, kind, at, recorded_at, body, large, salt, leaf[:LENGTH]), leaf
+def entry_rows(
+    stream: int, items: Iterable[tuple[int, Draft | Entry]]
+) -> tuple[list[Row], list[bytes]]:
+    """Return the bindings that insert drafts under their seqs, and their leaf hashes."""
+    rows: list[Row] = []
+    leaves: list[bytes] = []
+    now, recorded_at = None, 0
+    head, size = HEAD.pack, LENGTH
+    for seq, new in items:
+        kind, body, salt, happened = new.kind, new.body, new.salt, new.timestamp
+        # All of one call were recorded at one moment.
+        if new.recorded_at is not now:
+            now = new.recorded_at
+            recorded_at = to_micros(now)
+        at = recorded_at if happened is now else to_micros(happened)
+        if new.object is None and body is not None and salt is not None:
+            large, name = None, kind.encode()
+            committed = sha256(salt + sha256(body.encode()).digest()).digest()
+            leaf = sha256(b"\0" + head(seq, at, recorded_at, len(name)) + name + committed).digest()
+        else:
+            large = raw(new.object)
+            leaf = stored_leaf(seq, kind, at, recorded_at, body, large, salt, None)
+        rows.append((stream, seq, kind, at, recorded_at, body, large, salt, leaf[:size]))
+        leaves.append(leaf)
+    return rows, leaves
 
 
 def stored_row(found: Entry) -> Row:

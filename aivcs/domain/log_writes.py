@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from aivcs.domain.execution import ExecutionState
 
@@ -45,8 +45,7 @@ class NewRun:
     state: ExecutionState = ExecutionState.RUNNING
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An entry to append. Exactly one of ``body`` (JSON text) and ``object`` is set.
 
     ``seq`` None asks for the next number. ``salt`` is 16 random bytes: without it nobody can
@@ -59,8 +58,8 @@ class Draft:
     object: Digest | None
     timestamp: datetime
     recorded_at: datetime
+    salt: bytes
     seq: int | None = None
-    salt: bytes = field(kw_only=True)
     action: Action | None = None
     wait: WaitReason | None = None
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from aivcs.domain.lease import LeaseToken
@@ -20,9 +22,14 @@ _PAUSE_SECONDS: Final = 0.05
 
 def now() -> datetime:
     """Return the present moment in UTC."""
+    return _clock()()
+
+
+@cache
+def _clock() -> Callable[[], datetime]:
     from datetime import UTC, datetime
 
-    return datetime.now(UTC)
+    return partial(datetime.now, UTC)
 
 
 def new_id() -> str:

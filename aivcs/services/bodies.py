@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import jsontext
+from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.log_writes import Draft
 from aivcs.domain.moment import as_utc
 from aivcs.errors import InvalidEvent, InvalidInputError, MissingObject, NotFound
@@ -18,20 +19,27 @@ if TYPE_CHECKING:
     from aivcs.domain.execution import Action, WaitReason
     from aivcs.domain.stored import StoredObject
     from aivcs.domain.stream import Entry
+    from aivcs.ports import Salts
     from aivcs.services.objects import CasStore
 
 INLINE_LIMIT: Final = 4096
 """The longest body, in bytes, that is kept in the row itself."""
+_SURELY_INLINE: Final = INLINE_LIMIT // 4
 _PAGE: Final = 500
 
 
-def draft(  # noqa: PLR0913 - one argument a cell
+def drawn(salts: Salts, count: int) -> list[bytes]:
+    """Return salts for some entries, all drawn at once."""
+    found = salts(SALT_SIZE * count) if count else b""
+    return [found[start : start + SALT_SIZE] for start in range(0, SALT_SIZE * count, SALT_SIZE)]
+
+
+def draft(  # noqa: PLR0913, PLR0917 - one argument a cell
     objects: CasStore,
     kind: str,
     payload: object,
     timestamp: datetime | None,
     now: datetime,
-    *,
     salt: bytes,
     seq: int | None = None,
     action: Action | None = None,
@@ -47,11 +55,13 @@ def draft(  # noqa: PLR0913 - one argument a cell
         moment = now if timestamp is None else as_utc(timestamp)
     except InvalidInputError as error:
         raise InvalidEvent(error.message, hint=error.hint) from error
-    if len(body) <= INLINE_LIMIT // 4 or len(data := body.encode()) <= INLINE_LIMIT:
-        return Draft(kind, body, None, moment, now, seq, action, wait, salt=salt), None
+    if len(body) <= _SURELY_INLINE or len(data := body.encode()) <= INLINE_LIMIT:
+        # What Draft does with as many arguments, at a third of the price: each event has one.
+        cells = (kind, body, None, moment, now, salt, seq, action, wait)
+        return tuple.__new__(Draft, cells), None
     stored = objects.prepare(data)
     named = stored.digest
-    return Draft(kind, None, named, moment, now, seq, action, wait, salt=salt), stored
+    return Draft(kind, None, named, moment, now, salt, seq, action, wait), stored
 
 
 def payloads(objects: CasStore, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Json]]:

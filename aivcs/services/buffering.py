@@ -35,6 +35,8 @@ class Urgency(Enum):
 
     SOON = 1
     NOW = 2
+    WAIT = 3
+    """So much waits that whoever added must commit before it goes on."""
 
 
 class Buffer:
@@ -61,13 +63,9 @@ class Buffer:
         self._bytes = 0
         self._new = 0
         self._new_bytes = 0
+        self._is_many = False
         self._sent: tuple[Draft, ...] = ()
         self._seen = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether so much waits that whoever adds to it must wait, too."""
-        return len(self._drafts) >= MOST_EVENTS or self._bytes >= MOST_BYTES
 
     def add(self, draft: Draft, stored: StoredObject | None) -> Urgency | None:
         """Add an event; return when it is to be committed, where that is news."""
@@ -78,16 +76,17 @@ class Buffer:
             self._drafts.append(draft)
             if stored is not None:
                 self._stored.append(stored)
-            was_many = self._many()
             self._bytes += size
             self._new += 1
             self._new_bytes += size
-            if self._many():
-                return None if was_many else Urgency.NOW
+            if len(self._drafts) >= MOST_EVENTS or self._bytes >= MOST_BYTES:
+                return Urgency.WAIT
+            if self._is_many:
+                return None
+            if self._new >= MANY_EVENTS or self._new_bytes >= MANY_BYTES:
+                self._is_many = True
+                return Urgency.NOW
             return Urgency.SOON if self._new == 1 else None
-
-    def _many(self) -> bool:
-        return self._new >= MANY_EVENTS or self._new_bytes >= MANY_BYTES
 
     def keep(self, stored: StoredObject, reference: Reference) -> None:
         """Add an object that the run needs."""
@@ -101,6 +100,7 @@ class Buffer:
         self._drop_landed()
         with self._lock:
             self._new = self._new_bytes = 0
+            self._is_many = False
             self._sent = tuple(self._drafts)
             append = Append(Family.RUN, self._run_id, self._sent, epoch=self._epoch())
             return Batch(

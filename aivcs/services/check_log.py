@@ -124,7 +124,8 @@ class LogReading:
                 self.tree = self.tree.grown(leaves[done : done + wanted])
                 done += wanted
                 self._note_roots(size)
-        self.tree = self.tree.grown(leaves[done:room])
+        if done < min(room, len(leaves)):
+            self.tree = self.tree.grown(leaves[done:room])
 
     def _note_roots(self, size: int) -> None:
         if size in self._sizes:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import canonical
 from aivcs.domain.batch import Reference, Role
-from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.events import check_kind
 from aivcs.domain.run import RunStatus, RunSummary, invalid_state
 from aivcs.errors import AivcsError, RepositoryClosed
 from aivcs.services import bodies
-from aivcs.services.buffering import Buffer
+from aivcs.services.buffering import Buffer, Urgency
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from aivcs.services.owning import HeldLease
     from aivcs.services.runs import RunLedger
     from aivcs.services.writing import Writer
+
+_SALTS_AHEAD: Final = 64
 
 
 class LiveRun:
@@ -58,6 +59,7 @@ class LiveRun:
         self._writer = writer
         self._started = clock()
         self._process = os.getpid()
+        self._salts: list[bytes] = []
         self._buffer = Buffer(ledger, run_id, lambda: runs.epoch(run_id))
         self._status = RunStatus.RUNNING
 
@@ -74,15 +76,23 @@ class LiveRun:
             raise invalid_state(self.run_id, self._status)
         now = self._clock()
         body = {} if payload is None else payload
-        salt = self._runs.salts(SALT_SIZE)
         draft, stored = bodies.draft(
-            self._objects, check_kind(kind), body, timestamp, now, salt=salt
+            self._objects, check_kind(kind), body, timestamp, now, self._salt()
         )
         urgency = self._buffer.add(draft, stored)
-        if self._writer is None or self._buffer.is_full:
+        if self._writer is None or urgency is Urgency.WAIT:
             self._buffer.commit()
         elif urgency is not None:
             self._writer.expect(self._buffer, urgency)
+
+    def _salt(self) -> bytes:
+        """Return one of the salts that were drawn ahead; who comes at the same time has another."""
+        try:
+            return self._salts.pop()
+        except IndexError:
+            salt, *others = bodies.drawn(self._runs.salts, _SALTS_AHEAD)
+            self._salts.extend(reversed(others))
+            return salt
 
     def _check(self) -> None:
         """Raise what the writer met, and refuse to be used in another process."""

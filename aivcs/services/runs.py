@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Batch, Reference, Role
-from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ, check_kind
 from aivcs.domain.log_writes import Append, EndRun, NewRun
@@ -117,9 +116,11 @@ class RunLedger:
         """
         drafts: list[Draft] = []
         stored: list[StoredObject] = []
+        given = list(events)
+        salts = bodies.drawn(self.salts, len(given))
         now = self._clock()
         try:
-            for event in events:
+            for event, salt in zip(given, salts, strict=True):
                 kind = check_kind(event.kind)
                 if check:
                     from aivcs.domain.kinds import check_kind_payload
@@ -131,8 +132,8 @@ class RunLedger:
                     event.payload,
                     event.timestamp,
                     now,
-                    salt=self.salts(SALT_SIZE),
-                    seq=event.seq,
+                    salt,
+                    event.seq,
                 )
                 drafts.append(draft)
                 if body is not None:

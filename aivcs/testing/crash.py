@@ -82,8 +82,8 @@ def _owned(repo: Repo, name: str) -> Iterator[Check]:
     ledger, own = repo.objects.ledger, f"owned by {name}"
     plain = repo.runs.appending(own, [note(None, 1), note(None, 2)]).appends[0]
     once = replace(plain, key="once", epoch=1)
-    pause = replace(plain.drafts[0], action=Action.PAUSE)
-    resume = replace(plain.drafts[0], action=Action.RESUME)
+    pause = plain.drafts[0]._replace(action=Action.PAUSE)
+    resume = plain.drafts[0]._replace(action=Action.RESUME)
     run = NewRun(own, None, RunMetadata(""), NOON, tenant=name, state=ExecutionState.CREATED)
     ledger.commit(Batch(runs=(run,), claims=(Claim(own, "ann", NOON, NOON),), appends=(once,)))
     yield lambda sound: sound.objects.ledger.commit(Batch(appends=(once,))).seqs == ((1, 2),)

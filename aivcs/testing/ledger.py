@@ -59,7 +59,7 @@ def draft(seq: int | None = None, body: str | None = "{}", large: Digest | None 
     """Return an entry to append."""
     recorded = NOON + timedelta(microseconds=1)
     text = body if large is None else None
-    return Draft("note", text, large, NOON, recorded, seq, salt=SALT)
+    return Draft("note", text, large, NOON, recorded, SALT, seq)
 
 
 def entry(seq: int, body: str | None = "{}", large: Digest | None = None) -> Entry:

@@ -50,7 +50,7 @@ class LedgerKeysContract:
         found = started.commit(Batch(objects=(stored(b"a long body"),), appends=(once, once)))
         assert found.seqs == ((2, 3), (2, 3))
         before = everything(started)
-        later = replace(one, timestamp=one.recorded_at, salt=bytes(16))
+        later = one._replace(timestamp=one.recorded_at, salt=bytes(16))
         for again in (once, self.keyed(later, two), replace(once, expected_size=1)):
             assert started.commit(Batch(appends=(again,))).seqs == ((2, 3),)
         assert everything(started) == before
@@ -60,7 +60,7 @@ class LedgerKeysContract:
         [
             (draft(body="2"),),
             (draft(body="1"), draft(body="1")),
-            (replace(draft(body="1"), kind="other"),),
+            (draft(body="1")._replace(kind="other"),),
             (draft(large=BODY),),
         ],
     )

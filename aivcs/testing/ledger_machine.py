@@ -49,8 +49,8 @@ def drafts(draw: st.DrawFn) -> Draft:
         BODY if large else None,
         draw(_MOMENTS),
         NOON,
-        draw(st.none() | st.none() | st.integers(1, 5)) if action is None else None,
-        salt=draw(_SALTS),
+        draw(_SALTS),
+        seq=draw(st.none() | st.none() | st.integers(1, 5)) if action is None else None,
         action=action,
         wait=WaitReason.APPROVAL if action is Action.WAIT else None,
     )

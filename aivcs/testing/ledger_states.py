@@ -53,7 +53,7 @@ def move(*actions: Action | None) -> Append:
     """Return an append of one event for each action."""
     reasons = [WaitReason.APPROVAL if action is Action.WAIT else None for action in actions]
     drafts = [
-        replace(draft(), action=action, wait=wait)
+        draft()._replace(action=action, wait=wait)
         for action, wait in zip(actions, reasons, strict=True)
     ]
     return append(*drafts)
@@ -140,7 +140,7 @@ class LedgerStatesContract:
     def test_what_is_waited_for(self, created: Ledger) -> None:
         """It is kept with the state, and changes only with it."""
         for reason in WaitReason:
-            wait = replace(draft(), action=Action.WAIT, wait=reason)
+            wait = draft()._replace(action=Action.WAIT, wait=reason)
             created.commit(Batch(appends=(append(wait),)))
             assert stands(created) == (ExecutionState.WAITING, reason)
             created.commit(Batch(appends=(move(None, Action.INPUT),)))
@@ -149,11 +149,11 @@ class LedgerStatesContract:
     @pytest.mark.parametrize(
         "wrong",
         [
-            replace(draft(), action=Action.WAIT),
-            replace(draft(), action=Action.START, wait=WaitReason.EXTERNAL),
-            replace(draft(), wait=WaitReason.EXTERNAL),
-            replace(draft(1), action=Action.START),
-            *(replace(draft(), action=action) for action in sorted(_TERMINAL)),
+            draft()._replace(action=Action.WAIT),
+            draft()._replace(action=Action.START, wait=WaitReason.EXTERNAL),
+            draft()._replace(wait=WaitReason.EXTERNAL),
+            draft(1)._replace(action=Action.START),
+            *(draft()._replace(action=action) for action in sorted(_TERMINAL)),
         ],
     )
     def test_what_is_no_move(self, created: Ledger, wrong: Draft) -> None:

@@ -113,8 +113,8 @@ class LedgerTreesContract:
         assert head(started).frontier == head(started, "other").frontier
         first, *rest = drafts
         others = (
-            [replace(first, salt=bytes(16)), *rest],
-            [replace(first, timestamp=first.recorded_at), *rest],
+            [first._replace(salt=bytes(16)), *rest],
+            [first._replace(timestamp=first.recorded_at), *rest],
             [*rest, first],
         )
         for number, changed in enumerate(others):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.domain.commitment import SALT_SIZE
+from aivcs.domain.stream import Family
 from aivcs.errors import StorageError
 from aivcs.repo import Repo, init, open_repo
 from aivcs.services.buffering import MOST_BYTES, MOST_EVENTS
@@ -74,6 +77,30 @@ def test_several_runs_that_are_due_share_a_commit(repo: Repo, spec: Digest, gate
         run.flush()
     assert gated.groups[:2] == [1, 3]
     assert [len(repo.runs.get_events(run.run_id)) for run in runs] == [1, 100, 100, 100]
+
+
+def test_every_event_has_a_salt_of_its_own(spec: Digest, repo: Repo) -> None:
+    asked: list[int] = []
+
+    def salts(size: int) -> bytes:
+        asked.append(size)
+        return os.urandom(size)
+
+    salted = Repo(repo.objects.ledger, repo.objects.blobs, salts=salts)
+    with salted.run(spec=spec) as run:
+
+        def record() -> None:
+            for number in range(100):
+                run.event("note", number)
+
+        crowd = Crowd()
+        for _ in range(4):
+            crowd.go(record)
+        assert crowd.wait() == [None] * 4
+    found = [entry.salt for entry in repo.objects.ledger.entries(Family.RUN, run.run_id)]
+    assert len(found) == len(set(found)) == 400
+    assert {len(salt or b"") for salt in found} == {SALT_SIZE}
+    assert len(asked) < 40
 
 
 def test_who_records_too_much_waits(repo: Repo, spec: Digest, gated: Gated) -> None:

@@ -153,3 +153,12 @@ def test_a_stored_body_that_is_not_json(text: str | bytes) -> None:
 def test_brackets_in_texts_are_no_nesting() -> None:
     value = {"a[": ["[" * 500, '"' * 500 + "{" * 500]}
     assert jsontext.decode(jsontext.encode(value)) == value
+
+
+def test_an_interpreter_without_the_fast_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = jsontext._writer(jsontext._ENCODER)
+    monkeypatch.setattr("json.encoder.c_make_encoder", None)
+    slow = jsontext._writer(jsontext._ENCODER)
+    values: list[Any] = [None, "é", 1.5, [], {"b": [1, "a\n"], "a": {"z": None}}]
+    for value in values:
+        assert fast(value) == slow(value) == jsontext._ENCODER.encode(value)

@@ -119,24 +119,24 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
             "UPDATE streams SET state = %s, wait = %s WHERE id = %s",
             (*map(_text, passed), stream),
         )
-    new = [log_rows.entry_row(stream, seq, item) for seq, item in steps.dense]
+    new, leaves = log_rows.entry_rows(stream, steps.dense)
     if new or steps.states:
-        frontier = before.frontier.grown(leaf for _, leaf in new)
+        frontier = before.frontier.grown(leaves)
         cells = (frontier.size, frontier.packed(), _text(state), _text(wait))
         if db.run(_GROW, (*cells, stream, before.size, before.epoch)) != 1:
             msg = f"{before.family.value} {before.name} moved while it was appended to"
             raise ConflictError(msg, hint="read it again, then retry")
     if len(new) == 1:
-        db.run(_INSERT_ENTRY, new[0][0])
+        db.run(_INSERT_ENTRY, new[0])
     elif new:
-        db.run(INSERT_ENTRIES, columns([cells for cells, _ in new]))
+        db.run(INSERT_ENTRIES, columns(new))
     if steps.released:
         db.run(
             "DELETE FROM early WHERE stream = %s AND seq = ANY(%s::bigint[])",
             (stream, list(steps.released)),
         )
     if steps.early:
-        later = [log_rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
+        later, _ = log_rows.entry_rows(stream, steps.early)
         db.run(_INSERT_EARLY, columns(later))
 
 

@@ -61,10 +61,10 @@ class Gathering:
             steps = plan(before, wanted, log.waiting, _never)
             if steps.states or log.waiting:
                 return None
-            made = [log_rows.entry_row(log.stream, seq, item) for seq, item in steps.dense]
-            frontier = before.frontier.grown(leaf for _, leaf in made)
+            made, leaves = log_rows.entry_rows(log.stream, steps.dense)
+            frontier = before.frontier.grown(leaves)
             heads[wanted.name] = replace(before, size=frontier.size, frontier=frontier)
-            new += [(log, cells) for cells, _ in made]
+            new += [(log, cells) for cells in made]
             seqs.append(steps.seqs)
         for name, after in heads.items():
             self._logs[name].head = after

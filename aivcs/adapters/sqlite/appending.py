@@ -25,6 +25,8 @@ _STREAM: Final = f"{log_rows.STREAM} WHERE s.family = ? AND s.name = ?"
 _WAITING: Final = f"SELECT {log_rows.ENTRY} FROM early WHERE stream = ? ORDER BY seq"
 _SOME: Final = f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = ? AND seq BETWEEN ? AND ?"
 _CELLS: Final = "stream, seq, kind, timestamp, recorded_at, body, object, salt, checksum"
+_INTO_ENTRIES: Final = f"INSERT INTO entries ({_CELLS})"
+_INTO_EARLY: Final = f"INSERT INTO early ({_CELLS})"
 _MOVE: Final = "UPDATE streams SET state = ?, wait = ? WHERE id = ?"
 _GROW: Final = """
 UPDATE streams SET size = ?, frontier = ? WHERE id = ? AND size = ? AND epoch = ? AND state IS ?
@@ -86,17 +88,17 @@ def _follow(db: apsw.Connection, stream: int, before: Stream, steps: Plan) -> No
     for state, wait in steps.states:
         db.execute(_MOVE, (state, wait, stream))
     if steps.dense:
-        new = [log_rows.entry_row(stream, seq, item) for seq, item in steps.dense]
-        frontier = before.frontier.grown(leaf for _, leaf in new)
+        rows, leaves = log_rows.entry_rows(stream, steps.dense)
+        frontier = before.frontier.grown(leaves)
         cells = (frontier.size, frontier.packed(), stream, before.size, before.epoch, state)
         db.execute(_GROW, cells)
         if db.changes() != 1:
             msg = f"{before.family.value} {before.name} moved while it was appended to"
             raise ConflictError(msg, hint="read it again, then retry")
-        bulk.append(db, f"INSERT INTO entries ({_CELLS})", [row for row, _ in new])
+        bulk.append(db, _INTO_ENTRIES, rows)
     if steps.released:
         done = [(stream, seq) for seq in steps.released]
         db.executemany("DELETE FROM early WHERE stream = ? AND seq = ?", done)
     if steps.early:
-        later = [log_rows.entry_row(stream, seq, draft)[0] for seq, draft in steps.early]
-        bulk.append(db, f"INSERT INTO early ({_CELLS})", later)
+        later, _ = log_rows.entry_rows(stream, steps.early)
+        bulk.append(db, _INTO_EARLY, later)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import apsw
 
 _ANYWAY: Final = " ON CONFLICT DO NOTHING"
-_STEPS: Final = (500, 50, 10, 1)
+_STEPS: Final = (500, 100, 50, 10, 1)
 
 
 def insert(

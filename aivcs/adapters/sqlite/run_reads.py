@@ -88,18 +88,16 @@ class RunReads:
         """Yield the rows of a log a page at a time; each page is one short read."""
         from aivcs.domain import log_rows
 
-        found = self._db.rows(
-            "SELECT id FROM streams WHERE family = ? AND name = ?", (family, name)
-        )
         sql = (
-            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = ? AND seq > ?"
-            " ORDER BY seq LIMIT ?"
+            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream ="
+            " (SELECT id FROM streams WHERE family = ? AND name = ?)"
+            " AND seq > ? ORDER BY seq LIMIT ?"
         )
         mark, left = after, limit
-        while found and (left is None or left > 0):
+        while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
             with _naming(f"{family.value} {name}"):
-                page = self._db.rows(sql, (found[0][0], mark, size))
+                page = self._db.rows(sql, (family, name, mark, size))
             if page:
                 yield page
             if len(page) < size:
