@@ -55,17 +55,20 @@ class Wire:
                 ready, _, _ = select.select([client, server], [], [], 0.2)
                 for side in ready:
                     data = side.recv(2**16)
-                    if not data or (side is client and self._is_cut(data, server)):
+                    if not data or (side is client and self._is_cut(data, client, server)):
                         return
                     (server if side is client else client).sendall(data)
 
-    def _is_cut(self, data: bytes, server: socket.socket) -> bool:
+    def _is_cut(self, data: bytes, client: socket.socket, server: socket.socket) -> bool:
         if self._plan is None or self._plan[0] not in data:
             return False
         when, self._plan = self._plan[1], None
         self.cuts += 1
         if when is Cut.AFTER:
             server.sendall(data)
+            # It does not answer before it has all that is asked in one round trip.
+            while server not in select.select([client, server], [], [])[0]:
+                server.sendall(client.recv(2**16))
             server.recv(2**16)
         self.then()
         return True

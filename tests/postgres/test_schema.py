@@ -55,6 +55,8 @@ def test_the_page_on_the_format_names_limits_and_locks() -> None:
     assert f"`schema` | bigint | {len(schema.MIGRATIONS)}," in PAGE
     assert f"PostgreSQL {schema.OLDEST_SERVER // 10000} or newer" in PAGE
     assert f"is {locks.CLASS} (`aivc`" in PAGE
+    assert f"is {locks.TURNS} (`aivt`)" in PAGE
+    assert f"modulo {locks.MOST_TURNS}" in PAGE
     rows = table(PAGE, "### Locks in the database")
     numbers = [int(row[0]) for row in rows[:-1]]
     known = [locks.WRITE, locks.UPKEEP, locks.MIGRATION, locks.SPECS, locks.SEALS]

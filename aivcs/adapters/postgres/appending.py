@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.postgres import locks
 from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.repetition import check_key, repeated
 from aivcs.domain.stream import Family
-from aivcs.errors import ConflictError, RunNotFound
+from aivcs.errors import RunNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +29,11 @@ _LOCK_MANY: Final = """
 SELECT 1 FROM streams WHERE (family, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 ORDER BY family, name FOR NO KEY UPDATE
 """
-_WAITING: Final = f"SELECT {log_rows.ENTRY} FROM early WHERE stream = %s ORDER BY seq"
+_EARLY: Final = f"SELECT {log_rows.ENTRY} FROM early WHERE stream = "
+_WAITING: Final = f"{_EARLY} %s ORDER BY seq"
+_WAITING_AT: Final = f"""
+{_EARLY} (SELECT id FROM streams WHERE family = %s AND name = %s) ORDER BY seq
+"""
 _SOME: Final = (
     f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = %s AND seq BETWEEN %s AND %s ORDER BY seq"
 )
@@ -61,6 +66,7 @@ def lock(db: Session, appends: Sequence[Append]) -> None:
     """Lock several logs in one order, so that two who write both never wait in a circle."""
     places = sorted({(wanted.family.value, wanted.name) for wanted in appends})
     if len(places) > 1:
+        locks.turns(db, places)
         db.rows(_LOCK_MANY, tuple(map(list, zip(*places, strict=True))))
 
 
@@ -70,18 +76,35 @@ def head(db: Session, family: Family, name: str) -> tuple[int, Stream]:
     A release log begins here; RunNotFound for a run.
     """
     place = family.value, name
-    found = db.rows(_STREAM, place)
-    if not found and family is Family.RUN:
+    locks.turns(db, [place])
+    return _headed(db, place, db.rows(_STREAM, place))
+
+
+def whole_head(db: Session, family: Family, name: str) -> tuple[int, Stream, dict[int, Entry]]:
+    """Return what ``head`` does and the early entries by seq, in one round trip."""
+    place = family.value, name
+    locks.turns(db, [place])
+    found, early = db.answers((_STREAM, place), (_WAITING_AT, place))
+    return *_headed(db, place, found), _by_seq(early)
+
+
+def _headed(db: Session, place: locks.Place, found: list[Row]) -> tuple[int, Stream]:
+    family, name = place
+    if not found and family == Family.RUN:
         raise run_not_found(name)
     if not found:
-        db.run(_BEGIN, place)
+        db.later(_BEGIN, place)
         found = db.rows(_STREAM, place)
     return found[0][0], log_rows.stream(found[0])
 
 
 def waiting(db: Session, stream: int) -> dict[int, Entry]:
     """Return the early entries of a stream by seq."""
-    return {row[0]: log_rows.entry(row) for row in db.rows(_WAITING, (stream,))}
+    return _by_seq(db.rows(_WAITING, (stream,)))
+
+
+def _by_seq(found: list[Row]) -> dict[int, Entry]:
+    return {row[0]: log_rows.entry(row) for row in found}
 
 
 def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
@@ -90,7 +113,7 @@ def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
     Returns the drafts' seqs, and whether its key says that this happened before.
     """
     check_key(wanted)
-    stream, before = head(db, wanted.family, wanted.name)
+    stream, before, early = whole_head(db, wanted.family, wanted.name)
     check_tenant(before, wanted)
 
     def some(first: int, last: int) -> Iterator[Entry]:
@@ -104,18 +127,19 @@ def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
     def stored(seq: int) -> Entry:
         return next(some(seq, seq), None) or log_rows.entry(())
 
-    steps = plan(before, wanted, waiting(db, stream), stored)
+    steps = plan(before, wanted, early, stored)
     _follow(db, stream, before, steps)
     if wanted.key is not None:
         cells = (stream, wanted.key, steps.seqs[0], len(steps.seqs))
-        db.run("INSERT INTO keys (stream, key, seq, count) VALUES (%s, %s, %s, %s)", cells)
+        db.later("INSERT INTO keys (stream, key, seq, count) VALUES (%s, %s, %s, %s)", cells)
     return steps.seqs, False
 
 
 def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
+    """Write what the plan says; a log that did not grow takes no entry, and none is early."""
     *between, (state, wait) = steps.states or ((before.state, before.wait),)
     for passed in between:
-        db.run(
+        db.later(
             "UPDATE streams SET state = %s, wait = %s WHERE id = %s",
             (*map(_text, passed), stream),
         )
@@ -123,21 +147,19 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
     if new or steps.states:
         frontier = before.frontier.grown(leaves)
         cells = (frontier.size, frontier.packed(), _text(state), _text(wait))
-        if db.run(_GROW, (*cells, stream, before.size, before.epoch)) != 1:
-            msg = f"{before.family.value} {before.name} moved while it was appended to"
-            raise ConflictError(msg, hint="read it again, then retry")
+        db.later(_GROW, (*cells, stream, before.size, before.epoch))
     if len(new) == 1:
-        db.run(_INSERT_ENTRY, new[0])
+        db.later(_INSERT_ENTRY, new[0])
     elif new:
-        db.run(INSERT_ENTRIES, columns(new))
+        db.later(INSERT_ENTRIES, columns(new))
     if steps.released:
-        db.run(
+        db.later(
             "DELETE FROM early WHERE stream = %s AND seq = ANY(%s::bigint[])",
             (stream, list(steps.released)),
         )
     if steps.early:
         later, _ = log_rows.entry_rows(stream, steps.early)
-        db.run(_INSERT_EARLY, columns(later))
+        db.later(_INSERT_EARLY, columns(later))
 
 
 def _text(value: object) -> str | None:

@@ -18,17 +18,21 @@ from aivcs.errors import AivcsError, InvalidInputError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from aivcs.adapters.postgres.sending import Bindings
     from aivcs.adapters.postgres.server import Server
-    from aivcs.adapters.postgres.session import Bindings, Session
+    from aivcs.adapters.postgres.session import Session
 
 T = TypeVar("T")
 
 _PAUSE_SECONDS: Final = (0.001, 0.02)
 _DRIVERS: Final = (psycopg.Error, UnicodeError, OverflowError)
-_MARK: Final = """
-INSERT INTO writers (token, number) VALUES ('{0}', {1})
+_MARK: Final = f"""
+INSERT INTO writers (token, number)
+SELECT %s, %s FROM {{0}}({locks.CLASS}, {locks.WRITE})
 ON CONFLICT (token) DO UPDATE SET number = excluded.number
 """
+_ALONE: Final = _MARK.format("pg_advisory_xact_lock")
+_SHARED: Final = _MARK.format("pg_advisory_xact_lock_shared")
 _FIRST: Final = "INSERT INTO writers (token, number) VALUES (%s, 0) ON CONFLICT DO NOTHING"
 _LAST: Final = "SELECT number FROM writers WHERE token = %s FOR UPDATE"
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -189,14 +193,15 @@ class Database:
         session.run("SAVEPOINT part")
         try:
             yield
+            session.run("RELEASE part")
         except BaseException as error:
+            session.forget()
             if self._is_over(session, error):
                 raise
             session.script("ROLLBACK TO part; RELEASE part")
             if isinstance(error, _DRIVERS) and not isinstance(error, AivcsError):
                 raise failure(self.server, error) from error
             raise
-        session.run("RELEASE part")
 
     def _is_over(self, session: Session, error: BaseException) -> bool:
         """Tell whether an error ended the whole transaction."""
@@ -210,6 +215,9 @@ class Database:
                 _begin(session, alone=alone, synced=None if synced is self._durable else synced)
                 with self._inside(session, writes=True):
                     yield session
+                if session.is_idle:
+                    # The number must be there before COMMIT is sent, or nobody could ask for it.
+                    session.flush()
             except BaseException as error:
                 _end(session)
                 if isinstance(error, AivcsError) or not isinstance(error, _DRIVERS):
@@ -225,11 +233,11 @@ class Database:
 
     def _commit(self, session: Session) -> None:
         try:
-            done = session.raw.execute("COMMIT")
-            landed = done.statusmessage == "COMMIT"
-        except psycopg.Error as error:
-            if not (session.closed or is_lost(error)):
-                # The server refused: a check that waits for the end failed, or a conflict.
+            landed = session.commit()
+        except _DRIVERS as error:
+            gone = session.closed or is_lost(error, session.raw)
+            if not (gone and isinstance(error, psycopg.Error)):
+                # COMMIT was not sent, or refused, or not reached as what came with it failed.
                 _end(session)
                 if isinstance(error, AGAIN):
                     raise _Undone(error) from error
@@ -293,19 +301,21 @@ def _last(session: Session, lost: Session) -> int | None:
 
 
 def _begin(session: Session, *, alone: bool, synced: bool | None) -> None:
-    """Begin to write, under the session's next number."""
-    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    """Begin to write, under the session's next number; mostly sent with the first statement."""
     session.number += 1
-    mark = _MARK.format(session.token, session.number)
-    steps = ["BEGIN", locks.call(lock, locks.WRITE), mark]
+    session.later("BEGIN")
+    session.later(_ALONE if alone else _SHARED, (session.token, session.number))
     if synced is not None:
-        steps.append(f"SET LOCAL synchronous_commit = {'on' if synced else 'off'}")
-    session.script(";".join(steps))
+        session.later(f"SET LOCAL synchronous_commit = {'on' if synced else 'off'}")
+    if alone:
+        # What is done besides counts on the lock.
+        session.flush()
 
 
 def _end(session: Session) -> None:
     """Take a transaction back, if there still is one."""
-    if session.closed:
+    session.forget()
+    if session.closed or session.is_idle:
         return
     try:
         session.run("ROLLBACK")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.postgres.appending import INSERT_ENTRIES, columns, head, waiting
+from aivcs.adapters.postgres.appending import INSERT_ENTRIES, columns, whole_head
 from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.batch import Batch, Receipt
 from aivcs.domain.stream import Family
-from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,8 +74,7 @@ class Gathering:
     def _log(self, name: str) -> _Log:
         log = self._logs.get(name)
         if log is None:
-            stream, found = head(self._session, Family.RUN, name)
-            log = self._logs[name] = _Log(stream, found, waiting(self._session, stream))
+            log = self._logs[name] = _Log(*whole_head(self._session, Family.RUN, name))
         return log
 
     def write(self) -> None:
@@ -86,10 +84,8 @@ class Gathering:
         if not grown:
             return
         cells = [(log.stream, log.head.size, log.head.frontier.packed()) for log in grown]
-        if self._session.run(_GROW, columns(cells)) != len(grown):
-            msg = "a run moved while it was appended to"
-            raise StorageError(msg, hint="the action may be repeated")
-        self._session.run(INSERT_ENTRIES, columns([row for log in grown for row in log.new]))
+        self._session.later(_GROW, columns(cells))
+        self._session.later(INSERT_ENTRIES, columns([row for log in grown for row in log.new]))
 
 
 def _is_plain(wanted: Append) -> bool:

@@ -67,6 +67,8 @@ class Lease:
         When the connection that held its lock was lost, a new lease takes over what the old
         one held. Raises StorageError where a collection has let go of that.
         """
+        # Nobody reaps while this transaction has its lock.
+        session.flush()
         with self._mutex:
             if self._session is None:
                 self._session = self._take()

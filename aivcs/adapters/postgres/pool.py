@@ -77,11 +77,10 @@ class Pool:
             session.close()
 
     def _give_back(self, session: Session) -> None:
-        idle = psycopg.pq.TransactionStatus.IDLE
         if self._process != os.getpid():
             return
         with self._lock:
-            if not self._closed and session.raw.info.transaction_status is idle:
+            if not self._closed and session.is_clean:
                 self._free.append(session)
                 return
         session.close()

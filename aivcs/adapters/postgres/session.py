@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import psycopg
 from psycopg import errors
 
+from aivcs.adapters.postgres import sending
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Self, TypeAlias
+    from typing import Self
 
     from psycopg.abc import PQGen
 
+    from aivcs.adapters.postgres.sending import Answer, Bindings, Step
     from aivcs.adapters.postgres.server import Server
-
-    Bindings: TypeAlias = Sequence[object] | Mapping[str, object] | None
 
 T = TypeVar("T")
 
@@ -83,6 +83,7 @@ class Session:
         self.server = server
         self.token = os.urandom(_TOKEN_BYTES).hex()
         self.number = 0
+        self._kept: list[Step] = []
         self._db = _Impatient.connect(
             server.url,
             autocommit=True,
@@ -132,23 +133,57 @@ class Session:
         poll.register(self._db.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
         return not poll.poll(0)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the server has heard of no transaction, or of its end."""
+        return self._db.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it is in no transaction, and none is kept to be sent."""
+        return self.is_idle and not self._kept
+
+    def later(self, sql: str, bindings: Bindings = None) -> None:
+        """Keep a statement, which is sent before the next one, in the same round trip.
+
+        Nothing looks at its answer; an error is raised by what sends it.
+        """
+        self._kept.append((sql, bindings))
+
+    def flush(self) -> None:
+        """Send what was kept."""
+        if self._kept:
+            self._send()
+
+    def forget(self) -> None:
+        """Keep nothing more to be sent."""
+        self._kept.clear()
+
+    def _send(self, *steps: Step) -> list[Answer]:
+        """Send what was kept, then some statements; return the answers of these."""
+        kept, self._kept = self._kept, []
+        return sending.send(self._db, [*kept, *steps])[len(kept) :]
+
+    def answers(self, *steps: Step) -> list[list[tuple[Any, ...]]]:
+        """Run statements in one round trip; return the rows of each."""
+        return [sending.rows(answer) for answer in self._send(*steps)]
+
     def rows(self, sql: str, bindings: Bindings = None) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, none for one that has none."""
-        cursor = self._db.execute(sql.encode(), bindings, binary=True)
-        return cursor.fetchall() if cursor.description else []
+        return self.answers((sql, bindings))[0]
 
     def run(self, sql: str, bindings: Bindings = None) -> int:
         """Run a statement and return how many rows it changed."""
-        return self._db.execute(sql.encode(), bindings).rowcount
+        return self._send((sql, bindings))[0].rowcount
 
-    def script(self, sql: str) -> list[list[tuple[Any, ...]]]:
-        """Run several statements in one round trip; return the rows of each."""
-        cursor = self._db.execute(sql.encode())
-        results = []
-        while True:
-            results.append(cursor.fetchall() if cursor.description else [])
-            if not cursor.nextset():
-                return results
+    def script(self, sql: str) -> None:
+        """Run several statements without bindings in one round trip."""
+        self.flush()
+        self._db.execute(sql.encode())
+
+    def commit(self) -> bool:
+        """Commit; return False where the server took the transaction back instead."""
+        return self._send(("COMMIT", None))[0].statusmessage == "COMMIT"
 
     def end(self, other: Session) -> None:
         """Let the server end another session that was lost, if it has not noticed that yet.

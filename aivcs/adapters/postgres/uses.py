@@ -10,7 +10,7 @@ from aivcs.domain.usage import Use, UseKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from aivcs.adapters.postgres.session import Bindings
+    from aivcs.adapters.postgres.sending import Bindings
 
 _MANY: Final = 2000
 _OF_RUN: Final = """

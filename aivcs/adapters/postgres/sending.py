@@ -1,0 +1,54 @@
+"""Several statements in one round trip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
+
+    Bindings: TypeAlias = Sequence[object] | Mapping[str, object] | None
+    Step: TypeAlias = tuple[str, Bindings]
+    Answer: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
+
+_OFF: Final = psycopg.pq.PipelineStatus.OFF
+
+
+def send(db: psycopg.Connection[tuple[Any, ...]], steps: Sequence[Step]) -> list[Answer]:
+    """Run statements in order and return their answers.
+
+    The first one that fails is the last one that is run; its error is raised.
+    """
+    if len(steps) == 1:
+        return [_execute(db, steps[0])]
+    answers: list[Answer] = []
+    failed: Exception | None = None
+    try:
+        with db.pipeline():
+            # An error that left the block would hide those that come at its end in a warning.
+            try:
+                answers.extend(_execute(db, step) for step in steps)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed = error
+    except psycopg.Error as error:
+        raise failed or error from None
+    finally:
+        if db.pgconn.pipeline_status != _OFF:
+            # It broke in the middle of the answers: nothing more can be asked here.
+            db.close()
+    if failed is not None:
+        raise failed
+    return answers
+
+
+def _execute(db: psycopg.Connection[tuple[Any, ...]], step: Step) -> Answer:
+    sql, bindings = step
+    return db.execute(sql.encode(), bindings, binary=True)
+
+
+def rows(answer: Answer) -> list[tuple[Any, ...]]:
+    """Return the rows of an answer, none for one that has none."""
+    return answer.fetchall() if answer.description else []
