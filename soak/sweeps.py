@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from soak import crew, flips, kills, machine, powercut, tampering, truncating
+from soak import crew, flips, kills, ledger_flips, machine, powercut, tampering, truncating
 from soak.result import Result
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ SWEEPS: Final[dict[str, Callable[[int, float], Result]]] = {
     "powercut": _powercut,
     "s3": _s3,
     "flips": flips.run,
+    "ledger-flips": ledger_flips.run,
     "tampering": tampering.run,
     "truncating": truncating.run,
 }
