@@ -162,6 +162,7 @@ class LogChecks:
                 mark = entry.seq
         except CorruptionError:
             yield from self._one_by_one(name, mark)
+            raise
 
     def _one_by_one(self, name: str, mark: int) -> Iterator[Entry]:
         try:
