@@ -135,7 +135,7 @@ def _summary(kept: Mapping[str, Kept]) -> Iterator[str]:
             verdict = "nothing wrong" if one.result.ok else f"{len(one.result.wrong)} wrong"
             commit = one.commit + (" with changes" if one.changed else "")
             seed, seconds = one.result.seed, one.result.seconds
-            share = f"{one.share:.0%}"
+            share = f"{100 * one.share:.3g}%"
             yield f"| {name} | {verdict} | {share} | {seed} | {seconds:.0f} s | `{commit}` |\n"
     machines = sorted({one.machine for one in kept.values()})
     yield "".join(f"\nMachine: {machine}.\n" for machine in machines)
