@@ -86,6 +86,21 @@ The same authors, one or three of them, on the recorded disk of the power cuts a
 Each byte of each file of a small sealed repository is changed, one at a time. Then everything
 is verified and read: the change is reported, or it has no effect on anything that is returned.
 """,
+    "ledger-flips": """\
+## Flipped bits in a large ledger
+
+One bit is changed in bytes of a ledger of 10,000 events in 100 runs, and the ledger is verified
+against what was saved of it before. Then each run, and the release log, is either named, or the
+library and an export return of it what they did before. Where the byte is in a cell of an event,
+the event must be named too.
+
+Changed is every byte of the columns of events (in every other event at once, and exactly those
+must be named), of the columns of other rows that belong to a run, of the file's header, of page
+headers and page numbers, and every byte that nobody should read. Of the cells of an index, and
+of what surrounds a row, it is one byte of each cell, of each eighth event every byte. Changes are
+made together where they concern different runs, with runs left alone between them, and one by one
+where they concern all.
+""",
     "tampering": """\
 ## Whoever has the file
 
@@ -100,8 +115,9 @@ edits that the tables' own rules do not let in, or that change nothing.
 ## A log that is cut off
 
 The newest log of a ledger is cut off at the end of each of its pages, and somewhere inside of the
-next one. The ledger must open on a beginning of each log, without a gap and sound, and what is
-lost must be named against what was saved.
+next one; and a bit is changed in each byte of its header, in each page, and before each page. The
+ledger must open on a beginning of each log, without a gap and sound, and what is lost must be
+named against what was saved.
 """,
     "s3": """\
 ## A server that is killed
@@ -132,7 +148,7 @@ def _summary(kept: Mapping[str, Kept]) -> Iterator[str]:
             verdict = "nothing wrong" if one.result.ok else f"{len(one.result.wrong)} wrong"
             commit = one.commit + (" with changes" if one.changed else "")
             seed, seconds = one.result.seed, one.result.seconds
-            share = f"{one.share:.0%}"
+            share = f"{100 * one.share:.3g}%"
             yield f"| {name} | {verdict} | {share} | {seed} | {seconds:.0f} s | `{commit}` |\n"
     machines = sorted({one.machine for one in kept.values()})
     yield "".join(f"\nMachine: {machine}.\n" for machine in machines)

@@ -11,6 +11,7 @@ from soak import (
     crew,
     flips,
     kills,
+    ledger_flips,
     log_cuts,
     log_kills,
     machine,
@@ -73,6 +74,7 @@ SWEEPS: Final[dict[str, Callable[[int, float], Result]]] = {
     "log-kills": _log_kills,
     "log-cuts": _log_cuts,
     "flips": flips.run,
+    "ledger-flips": ledger_flips.run,
     "tampering": tampering.run,
     "truncating": truncating.run,
 }

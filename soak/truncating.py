@@ -1,7 +1,9 @@
-"""The newest log of a ledger cut off at every place where a page of it ends.
+"""The newest log of a ledger cut off at every place where a page of it ends, or changed there.
 
 The ledger then opens on what it was at some commit: every log is a beginning of what was
-written, without a gap, and sound. What is lost is named against a saved root.
+written, without a gap, and sound. What is lost is named against a saved root. Each page of it
+has a checksum over all before, so a bit that changes anywhere cuts it off at that page: in
+each page one bit is changed of what is before it, and one of the page.
 """
 
 from __future__ import annotations
@@ -20,16 +22,19 @@ from aivcs.testing.subject import add_spec, by, end, note
 from soak.result import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aivcs.domain.saved import Saved
     from aivcs.repo import Repo
 
 _HEAD: Final = 32
-_FRAME: Final = 24 + 8192
+_BEFORE: Final = 24
+_FRAME: Final = _BEFORE + 8192
 _KEPT: Final = 20
 
 
 def run(seed: int, share: float) -> Result:
-    """Cut a share of all places, at the end of a frame and inside of the next one."""
+    """Cut it off, and change it, at a share of all places."""
     begun = time.monotonic()
     dice = Random(seed)
     counts: Counter[str] = Counter()
@@ -37,19 +42,34 @@ def run(seed: int, share: float) -> Result:
     with tempfile.TemporaryDirectory(prefix="aivcs-truncating-") as folder:
         place = Path(folder)
         saved, truth = make(place / "whole", 120)
-        size = (place / "whole" / ".aivcs" / "aivcs.db-wal").stat().st_size
-        for frame in range(1 + (size - _HEAD) // _FRAME):
-            if dice.random() >= share:
-                continue
-            for more in (0, dice.randrange(1, _FRAME)):
-                cut = min(size, _HEAD + frame * _FRAME + more)
-                shutil.rmtree(place / "cut", ignore_errors=True)
-                outcome = judged(shutil.copytree(place / "whole", place / "cut"), cut, saved, truth)
-                counts[outcome.partition(":")[0]] += 1
-                if outcome.startswith("wrong"):
-                    wrong.append(f"cut at {cut}: {outcome}")
+        log = (place / "whole" / ".aivcs" / "aivcs.db-wal").read_bytes()
+        for what, changed in changes(log, dice, share):
+            shutil.rmtree(place / "cut", ignore_errors=True)
+            outcome = judged(shutil.copytree(place / "whole", place / "cut"), changed, saved, truth)
+            counts[outcome.partition(":")[0]] += 1
+            if outcome.startswith("wrong"):
+                wrong.append(f"{what}: {outcome}")
     seconds = time.monotonic() - begun
     return Result("truncating", seed, seconds, dict(counts), tuple(wrong[:_KEPT]))
+
+
+def changes(log: bytes, dice: Random, share: float) -> Iterator[tuple[str, bytes]]:
+    """Yield what becomes of a log, with words for it."""
+
+    def flipped(at: int) -> tuple[str, bytes]:
+        byte = log[at] ^ 1 << dice.randrange(8)
+        return f"a bit changed at {at}", log[:at] + bytes([byte]) + log[at + 1 :]
+
+    for at in range(_HEAD):
+        if dice.random() < share:
+            yield flipped(at)
+    for start in range(_HEAD, len(log) + 1, _FRAME):
+        if dice.random() < share:
+            for cut in (start, min(len(log), start + dice.randrange(1, _FRAME))):
+                yield f"cut at {cut}", log[:cut]
+            for at in (dice.randrange(_BEFORE), dice.randrange(_BEFORE, _FRAME)):
+                if start + at < len(log):
+                    yield flipped(start + at)
 
 
 def make(place: Path, commits: int) -> tuple[Saved, dict[str, list[str]]]:
@@ -84,10 +104,9 @@ def _logs(repo: Repo) -> dict[str, list[str]]:
     return {**found, "agent": [repr(one) for one in reversed(repo.releases.history("agent"))]}
 
 
-def judged(place: Path, cut: int, saved: Saved, truth: dict[str, list[str]]) -> str:
-    """Cut the log off and say what became of the ledger."""
-    log = place / ".aivcs" / "aivcs.db-wal"
-    log.write_bytes(log.read_bytes()[:cut])
+def judged(place: Path, log: bytes, saved: Saved, truth: dict[str, list[str]]) -> str:
+    """Write the log and say what became of the ledger."""
+    (place / ".aivcs" / "aivcs.db-wal").write_bytes(log)
     with open_repo(place) as repo:
         if not repo.verify(objects=False).ok:
             return "wrong: what is left is not sound"

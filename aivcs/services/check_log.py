@@ -82,8 +82,14 @@ class LogReading:
         while True:
             try:
                 yield from self._ledger.stored_rows(family, name, after=self._leaves.last)
-            except CorruptionError:
-                yield from self._one_by_one()
+            except CorruptionError as error:
+                mark, named = self._leaves.last, False
+                for page in self._one_by_one():
+                    named = named or isinstance(page, str)
+                    yield page
+                if not named:
+                    # Each can be found, but nobody can go from one to the next.
+                    yield f"behind event {mark}: {error.message}"
             else:
                 return
 

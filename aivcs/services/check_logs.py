@@ -153,10 +153,30 @@ class LogChecks:
             except CorruptionError as error:
                 yield Problem("release", name, error.message)
 
+    def _entries(self, name: str) -> Iterator[Entry]:
+        """Yield the entries of a release log; one that spoils its page is named by its place."""
+        mark = 0
+        try:
+            for entry in self._ledger.entries(Family.RELEASE, name):
+                yield entry
+                mark = entry.seq
+        except CorruptionError:
+            yield from self._one_by_one(name, mark)
+            raise
+
+    def _one_by_one(self, name: str, mark: int) -> Iterator[Entry]:
+        try:
+            while found := list(self._ledger.entries(Family.RELEASE, name, after=mark, limit=1)):
+                yield found[0]
+                mark = max(mark + 1, found[0].seq)
+        except CorruptionError as error:
+            msg = f"at seq {mark + 1}: {error.message}"
+            raise CorruptionError(msg, hint=error.hint) from error
+
     def _check_log(self, name: str) -> Iterator[Problem]:
         head = self._ledger.stream(Family.RELEASE, name)
         sizes = self.past.sizes(Family.RELEASE, name)
-        log = Growth(head, self._ledger.entries(Family.RELEASE, name), sizes)
+        log = Growth(head, self._entries(name), sizes)
         records: list[ReleaseRecord] = []
         damaged = False
         for entry, found in self._bodies(log):

@@ -318,3 +318,15 @@ def test_the_text_of_what_is_trusted() -> None:
 
     for said in ("[]", "5", '[1, "zz", []]', '[1, "00", [["run", "a", 2, ""]]]'):
         assert Trusted.parse(f"{_checksum(said)} {said}") is None
+
+
+def test_a_release_that_spoils_its_page_is_named(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    saved = book.verify(keep=True).saved
+    book.do(lambda repo: repo.releases.promote("agent", add_spec(repo, "Be brief."), by()))
+    book.edit("UPDATE entries SET body = CAST(x'ff' AS TEXT) WHERE kind = 'promote' AND seq = 2")
+    report = book.verify(against=saved)
+    assert not report.ok
+    said = [one.detail for one in report.problems if (one.kind, one.id) == ("release", "agent")]
+    assert said[0].startswith("at seq 2: ")
+    assert "UTF-8" in said[0]

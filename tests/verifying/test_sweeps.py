@@ -36,7 +36,7 @@ def test_the_sweep_tells_what_it_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.counts["named"] > 10
 
 
-def test_a_log_that_is_cut_off_leaves_a_beginning() -> None:
+def test_a_log_that_is_cut_off_or_changed_leaves_a_beginning() -> None:
     result = sweeps.SWEEPS["truncating"](1, 0.05)
     assert result.wrong == ()
     assert result.counts["lost, and named"] > 3
