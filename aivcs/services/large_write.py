@@ -28,6 +28,9 @@ _NEEDED: Final = 3
 """Threads without which it does not go: one writes, one hashes, one packs."""
 
 _PATIENCE_SECONDS: Final = 0.2
+_UNSTARTED: Final = 25
+"""So many patiences until a thread that has not begun was never started."""
+
 _CHUNKS: Final = 8
 """So many are on their way at once: enough that no thread waits for one to wake up."""
 
@@ -99,6 +102,7 @@ class _Line:
         self._given_up = False
         self._threads: list[Thread] = []
         self._ended: list[Thread] = []
+        self._unstarted = 0
         self._bell: SimpleQueue[None] = SimpleQueue()
         for _ in range(_CHUNKS):
             self._free.put(_Chunk(chunk_size))
@@ -168,14 +172,16 @@ class _Line:
         packers = min(_MOST_PACKERS, os.cpu_count() or 1)
         for work in (self._write_all, self._hash_all, *[self._pack_all] * packers):
             thread = Thread(target=self._run, args=(work,), daemon=True)
+            # Known before it starts: the mask does not keep another thread from the signal.
+            self._threads.append(thread)
             try:
                 thread.start()
             except RuntimeError as error:
+                self._threads.remove(thread)
                 if len(self._threads) >= _NEEDED:
                     return
                 msg = f"a large object needs {_NEEDED} threads: {error}"
                 raise StorageError(msg, hint="allow more processes or more memory") from error
-            self._threads.append(thread)
 
     def __exit__(self, kind: object, *_: object) -> None:
         """Wait for what was sent; raise what went wrong, unless the caller did."""
@@ -210,6 +216,11 @@ class _Line:
         while len(self._ended) < len(self._threads):
             with suppress(Empty):
                 self._bell.get(timeout=_PATIENCE_SECONDS)
+                continue
+            self._unstarted += 1
+            if self._unstarted > _UNSTARTED:
+                # A signal came before the system was asked for them.
+                self._threads = [one for one in self._threads if one.ident is not None]
         for thread in self._threads:
             thread.join()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,5 +171,25 @@ def test_a_signal_while_threads_start_leaves_none(monkeypatch: pytest.MonkeyPatc
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(threading.Thread, "start", start)
+    with MemoryBlobs().stage() as blob, pytest.raises(KeyboardInterrupt):
+        write_large(source(), blob, CHUNK)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_interruption_while_a_thread_starts_leaves_none(
+    monkeypatch: pytest.MonkeyPatch, nth: int, *, begun: bool
+) -> None:
+    real, starts = threading.Thread.start, count(1)
+
+    def start(thread: threading.Thread) -> None:
+        last = next(starts) == nth
+        if begun or not last:
+            real(thread)
+        if last:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    monkeypatch.setattr("aivcs.services.large_write._UNSTARTED", 1)
     with MemoryBlobs().stage() as blob, pytest.raises(KeyboardInterrupt):
         write_large(source(), blob, CHUNK)
