@@ -54,11 +54,10 @@ class CasStore:
     def put(self, data: Content, *, pin: bool = False) -> Digest:
         """Store bytes, the file at a path, or what a binary file still holds.
 
-        Returns when the object is durable; storing it again changes nothing, but heals it:
-        a small one that cannot be read, a large one whose file is missing or has not the
-        length or the footer it should have. No collection takes it until the repository is
-        closed, and none at all with ``pin``. Raises InvalidInputError for text and for a
-        file that cannot be read.
+        Returns when the object is durable; storing it again changes nothing, but what is
+        there is read, and put right where it is missing or damaged. No collection takes it
+        until the repository is closed, and none at all with ``pin``. Raises
+        InvalidInputError for text and for a file that cannot be read.
         """
         from aivcs.services.storing import store
 
@@ -235,9 +234,9 @@ class CasStore:
         return stored
 
     def _clear(self, stored: StoredObject) -> None:
-        """Remove a large object's file that is seen to be damaged without reading all of it."""
+        """Remove a large object's file that is not sound, to make room for the one at hand."""
         try:
-            self._large(stored).close()
+            self._check(stored)
         except MissingObject:
             return
         except CorruptionError:
