@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Tier
-from aivcs.errors import CorruptionError, MissingObject
+from aivcs.errors import CorruptionError, MissingObject, StorageError
 from aivcs.services import frames
 from aivcs.services.damage import absent, damaged, gone
 
@@ -221,7 +221,14 @@ class CasStore:
                 pass
 
     def _publish(self, source: Source) -> StoredObject:
-        """Write the file of a large object and return its row."""
+        """Write the file of a large object and return its row; say of whom, where that fails."""
+        try:
+            return self._published(source)
+        except StorageError as error:
+            msg = f"cannot store {source.name}: {error.message}"
+            raise type(error)(msg, hint=error.hint) from error.__cause__ or error
+
+    def _published(self, source: Source) -> StoredObject:
         from aivcs.domain.batch import Batch
         from aivcs.services.large_write import write_large
 
