@@ -13,13 +13,14 @@ import click
 
 from aivcs.cli import output
 from aivcs.cli.command import PATH, command
-from aivcs.errors import AivcsError, InvalidInputError, StorageError
+from aivcs.errors import InvalidInputError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from aivcs.cli.session import Session
+    from aivcs.errors import AivcsError
 
 _PIECE: Final = 2**20
 _FAILED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.several import several
 from aivcs.domain.stored import Tier
 from aivcs.errors import CorruptionError, MissingObject, StorageError
 from aivcs.services import frames
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _MOST_LISTED: Final = 10_000
 _READ_AHEAD: Final = 64 * 2**10
 _LEDGER: Final = "the ledger"
+_DIGESTS: Final = "digests"
 
 T = TypeVar("T")
 Digests: TypeAlias = "list[Digest]"
@@ -35,9 +37,10 @@ Digests: TypeAlias = "list[Digest]"
 class CasStore:
     """Objects over a ledger (small ones) and a blob store (packs and large ones).
 
-    A digest is given as Digest or as its text; InvalidDigest for anything else. Whatever
-    is read is hashed again: IntegrityError for bytes that are not what was stored. Every
-    method raises StorageError when the disk fails. Safe to use from many threads.
+    A digest is given as Digest or as its text; InvalidDigest for anything else. Where many
+    are asked for, one alone is an InvalidInputError. Whatever is read is hashed again:
+    IntegrityError for bytes that are not what was stored. Every method raises StorageError
+    when the disk fails. Safe to use from many threads.
     """
 
     def __init__(self, ledger: Ledger, blobs: BlobStore) -> None:
@@ -71,7 +74,8 @@ class CasStore:
         """
         from aivcs.services.storing import store_many
 
-        return store_many(self.ledger, self._publish, self.read, items, pin=pin)
+        wanted = several(items, "contents")
+        return store_many(self.ledger, self._publish, self.read, wanted, pin=pin)
 
     def prepare(self, data: Content) -> StoredObject:
         """Return the row of an object for a batch that somebody else commits.
@@ -92,7 +96,7 @@ class CasStore:
         """Yield (digest, bytes) in the order asked; NotFound at the first that is absent."""
         from aivcs.services.fetching import fetch
 
-        return fetch(self, digests)
+        return fetch(self, several(digests, _DIGESTS))
 
     def open(self, digest: Digest | str) -> BinaryIO:
         """Return a readable, seekable file in constant memory; no unchecked byte leaves it.
@@ -124,11 +128,11 @@ class CasStore:
 
         Their bytes come with the rows of the small ones, so ask for some hundred at a time.
         """
-        return self.ledger.objects([Digest.parse(digest) for digest in digests])
+        return self.ledger.objects([Digest.parse(one) for one in several(digests, _DIGESTS)])
 
     def sizes(self, digests: Iterable[Digest | str]) -> Mapping[Digest, int]:
         """Return the sizes in bytes of those of the objects that are stored, unverified."""
-        return self.ledger.sizes([Digest.parse(digest) for digest in digests])
+        return self.ledger.sizes([Digest.parse(one) for one in several(digests, _DIGESTS)])
 
     def contains(self, digest: Digest | str) -> bool:
         """Tell whether an object is stored."""
@@ -169,7 +173,7 @@ class CasStore:
 
     def _stored(self, digests: Iterable[Digest | str]) -> Digests:
         """Return the digests, each once; NotFound unless all are stored."""
-        wanted = list(dict.fromkeys(Digest.parse(digest) for digest in digests))
+        wanted = list(dict.fromkeys(map(Digest.parse, several(digests, _DIGESTS))))
         found = self.ledger.sizes(wanted)
         for digest in wanted:
             if digest not in found:
