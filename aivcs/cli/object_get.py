@@ -50,9 +50,10 @@ def get(session: Session, digest: str, target: str | None) -> None:
         found = repo.find.object(digest)
         with repo.objects.open(found) as source:
             if target is None or target == "-":
-                sys.stdout.flush()
-                _copy(source, output.write_bytes)
-                sys.stdout.buffer.flush()
+                with _told("standard output"):
+                    sys.stdout.flush()
+                    _copy(source, output.write_bytes)
+                    sys.stdout.buffer.flush()
                 return
             with _told(target), _placed(target) as file:
                 size = _copy(source, file.write)
