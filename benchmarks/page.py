@@ -17,8 +17,8 @@ _HEAD = """\
 ratios: absolute figures belong to the machine. All sides of a comparison were measured in
 turn within the run, back and forth, so that whatever else the machine did hit them alike. A
 ratio is taken within each repetition; given are the median and, in brackets, the least and
-the greatest. Peak memory is never less than 10 MB here: so much has the small program that
-starts all others and takes their time.
+the greatest. The median decides whether a bar is reached. Peak memory is never less than 10 MB
+here: so much has the small program that starts all others and takes their time.
 
 The documents are made by `benchmarks/documents.py`, the same at every run: the specs,
 messages, tool calls, tool results and checkpoints of invented runs, 512 bytes to 8 KiB of
@@ -36,8 +36,9 @@ _LEDGER_HEAD = """\
 the ratios: absolute figures belong to the machine. All sides of a comparison were measured in
 turn within the run, back and forth, so that whatever else the machine did hit them alike. A
 ratio is taken within each repetition; given are the median and, in brackets, the least and
-the greatest. What is durable on each side is said below each table: every side that writes
-flushes before it says that an event is stored, unless it is said otherwise.
+the greatest. The median decides whether a bar is reached. What is durable on each side is said
+below each table: every side that writes flushes before it says that an event is stored, unless
+it is said otherwise.
 
 The event is a small tool call, about 190 bytes of JSON (`benchmarks/recorders/events.py`).
 Each store gets it as its library takes events: MLflow as a metric, LangGraph as a checkpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -12,14 +13,18 @@ import click
 
 from aivcs.cli import output
 from aivcs.cli.command import PATH, command
+from aivcs.errors import InvalidInputError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from aivcs.cli.session import Session
+    from aivcs.errors import AivcsError
 
 _PIECE: Final = 2**20
+_FAILED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What the system says of the disk. All else it says of the path, which the caller chose."""
 
 
 @command("get")
@@ -37,18 +42,20 @@ def get(session: Session, digest: str, target: str | None) -> None:
     """Write an object's exact bytes.
 
     They go to stdout, or with -o to a file that appears when all of them are there. Every
-    byte is checked before it is written. With -o, JSON: {digest, size, path}; without it
-    --json changes only how a failure is told.
+    byte is checked before it is written. Killed meanwhile, -o leaves a file
+    .NAME.PID.XXXXXXXX.part beside FILE, which may be removed. With -o, JSON: {digest, size,
+    path}; without it --json changes only how a failure is told.
     """
     with session.open() as repo:
         found = repo.find.object(digest)
         with repo.objects.open(found) as source:
             if target is None or target == "-":
-                sys.stdout.flush()
-                _copy(source, output.write_bytes)
-                sys.stdout.buffer.flush()
+                with _told("standard output"):
+                    sys.stdout.flush()
+                    _copy(source, output.write_bytes)
+                    sys.stdout.buffer.flush()
                 return
-            with _placed(target) as file:
+            with _told(target), _placed(target) as file:
                 size = _copy(source, file.write)
     value = {"digest": str(found), "size": size, "path": target}
     written = output.counted(size, "byte")
@@ -64,6 +71,24 @@ def _copy(source: BinaryIO, write: Callable[[bytes], object]) -> int:
 
 
 @contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Tell of what cannot be written by the name that was given."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str, error: OSError) -> AivcsError:
+    msg = f"cannot write {path}: {error.strerror or error}"
+    if error.errno in _FAILED:
+        return StorageError(msg, hint="check the disk and its space, or name a file elsewhere")
+    return InvalidInputError(msg, hint="name a file in a folder that you may write to")
+
+
+@contextmanager
 def _placed(path: str) -> Iterator[BinaryIO]:
     """Give a file beside ``path`` that takes its place at a clean end.
 
@@ -75,7 +100,7 @@ def _placed(path: str) -> Iterator[BinaryIO]:
             yield file
         return
     folder, name = os.path.split(path)
-    beside = os.path.join(folder, f".{name[:100]}.{os.getpid()}.part")  # noqa: PTH118
+    beside = os.path.join(folder, f".{name[:100]}.{_own()}.part")  # noqa: PTH118
     try:
         with open(beside, "xb") as file:  # noqa: PTH123
             yield file
@@ -86,3 +111,8 @@ def _placed(path: str) -> Iterator[BinaryIO]:
         with suppress(OSError):
             os.unlink(beside)  # noqa: PTH108
         raise
+
+
+def _own() -> str:
+    # Not the process alone: in containers the next one often has the number of a killed one.
+    return f"{os.getpid()}.{os.urandom(4).hex()}"

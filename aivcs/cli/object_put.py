@@ -30,6 +30,9 @@ def put(session: Session, files: tuple[str, ...], paths_from: str | None) -> Non
     delete'. Nothing is stored when one of the named FILEs cannot be read; where one of those
     that --paths-from lists cannot, some of those before it are stored. JSON: [{digest, size,
     path}].
+
+    In the list of --paths-from a line is a path as it stands: empty lines are passed over,
+    and a carriage return before the line's end belongs to the path.
     """
     names = [*files, *(inputs.paths(paths_from) if paths_from is not None else ())]
     if not names and paths_from is None:

@@ -27,8 +27,8 @@ _WINDOW: Final = 200
 def list_objects(session: Session, limit: int | None) -> None:
     """List the digests of the stored objects.
 
-    In ascending order, 50 of them unless --limit or --json is given. JSON: [{digest, size,
-    kept_in}].
+    In ascending order, 50 of them unless --limit or --json is given, also into a pipe or a
+    file; stderr tells how many are left out. JSON: [{digest, size, kept_in}].
     """
     with session.open() as repo:
         digests = _digests(repo.objects)

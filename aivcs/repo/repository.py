@@ -98,8 +98,10 @@ class Repo(Upkeep, Review):
         no threads: for programs that know that they may be forked. ``advance`` is called for
         each file. Raises InvalidInputError for one that cannot be read, StorageError.
         """
+        from aivcs.domain.several import several
         from aivcs.services import storing_files
 
+        names = several(names, "names of files")
         if len(names) >= storing_files.MANY:
             from aivcs.adapters import relay
 

@@ -92,9 +92,11 @@ class Review:
         Of ``kinds`` if any are given. Early events come when their gap is closed. Raises
         RunNotFound.
         """
+        from aivcs.domain.several import several
         from aivcs.services import following
         from aivcs.services.reading import event_of
 
+        kinds = several(kinds, "kinds")
         parts = self._ledger, self.objects, str(run_id)
         for entry, payload in following.follow(*parts, after=after, pause=pause):
             if not kinds or entry.kind in kinds:

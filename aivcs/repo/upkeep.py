@@ -126,15 +126,18 @@ class Upkeep:
 
         ``sources`` are folders of other repositories that may have copies. What is damaged
         is kept in the folder ``quarantine``; what has no copy stays as it is. Raises
-        NoRepository for a source that is none, StorageError.
+        NoRepository for a source that is none, InvalidInputError for one path where many are
+        asked for, StorageError.
         """
         from contextlib import ExitStack
 
+        from aivcs.domain.several import several
         from aivcs.services.quarantine import Quarantine
         from aivcs.services.repairing import Repairer
 
         with ExitStack() as stack:
-            others = [stack.enter_context(_source(source)).objects for source in sources]
+            places = several(sources, "folders")
+            others = [stack.enter_context(_source(place)).objects for place in places]
             parts = self._ledger, self._blobs, self.objects
             aside = Quarantine(self._quarantine, self.clock)
             repairer = Repairer(

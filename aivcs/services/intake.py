@@ -32,7 +32,7 @@ def take(content: Content, most: int) -> bytes | Source:
     if isinstance(content, os.PathLike):
         return _take_file(os.fspath(content), most)
     if isinstance(content, bytes | bytearray | memoryview):
-        return _take_all(Source("memory", _from_memory(content)), most)
+        return _take_all(Source("the given bytes", _from_memory(content)), most)
     if callable(getattr(content, "read", None)):
         name = str(getattr(content, "name", "the given file"))
         return _take_all(Source(name, content.read), most)
@@ -43,7 +43,8 @@ def take(content: Content, most: int) -> bytes | Source:
 class Source:
     """What is left of some content; a context manager that closes what was opened for it.
 
-    ``read`` gives up to so many bytes, none at the end; ``head`` comes before them.
+    ``name`` is what its giver calls it. ``read`` gives up to so many bytes, none at the end;
+    ``head`` comes before them.
     ``expected`` is about how many there will be, 0 where nobody knows.
     """
 
@@ -56,7 +57,7 @@ class Source:
         expected: int = 0,
     ) -> None:
         self.expected = expected
-        self._name = name
+        self.name = name
         self._read = read
         self._descriptor = descriptor
         self._head = head
@@ -95,9 +96,9 @@ class Source:
         try:
             piece = self._read(size)
         except (OSError, ValueError) as error:
-            raise _unreadable(self._name, error) from error
+            raise _unreadable(self.name, error) from error
         if not isinstance(piece, bytes):
-            msg = f"{self._name} gives {type(piece).__name__} where bytes are needed"
+            msg = f"{self.name} gives {type(piece).__name__} where bytes are needed"
             raise InvalidInputError(msg, hint="open the file in binary mode")
         return piece
 
@@ -105,7 +106,7 @@ class Source:
         try:
             return os.readv(self._descriptor, [buffer])
         except OSError as error:
-            raise _unreadable(self._name, error) from error
+            raise _unreadable(self.name, error) from error
 
     def __enter__(self) -> Self:
         """Return self."""

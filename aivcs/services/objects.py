@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.several import several
 from aivcs.domain.stored import Tier
-from aivcs.errors import CorruptionError, MissingObject
+from aivcs.errors import CorruptionError, MissingObject, StorageError
 from aivcs.services import frames
 from aivcs.services.damage import absent, damaged, gone
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _MOST_LISTED: Final = 10_000
 _READ_AHEAD: Final = 64 * 2**10
 _LEDGER: Final = "the ledger"
+_DIGESTS: Final = "digests"
 
 T = TypeVar("T")
 Digests: TypeAlias = "list[Digest]"
@@ -35,9 +37,10 @@ Digests: TypeAlias = "list[Digest]"
 class CasStore:
     """Objects over a ledger (small ones) and a blob store (packs and large ones).
 
-    A digest is given as Digest or as its text; InvalidDigest for anything else. Whatever
-    is read is hashed again: IntegrityError for bytes that are not what was stored. Every
-    method raises StorageError when the disk fails. Safe to use from many threads.
+    A digest is given as Digest or as its text; InvalidDigest for anything else. Where many
+    are asked for, one alone is an InvalidInputError. Whatever is read is hashed again:
+    IntegrityError for bytes that are not what was stored. Every method raises StorageError
+    when the disk fails. Safe to use from many threads.
     """
 
     def __init__(self, ledger: Ledger, blobs: BlobStore) -> None:
@@ -54,11 +57,10 @@ class CasStore:
     def put(self, data: Content, *, pin: bool = False) -> Digest:
         """Store bytes, the file at a path, or what a binary file still holds.
 
-        Returns when the object is durable; storing it again changes nothing, but heals it:
-        a small one that cannot be read, a large one whose file is missing or has not the
-        length or the footer it should have. No collection takes it until the repository is
-        closed, and none at all with ``pin``. Raises InvalidInputError for text and for a
-        file that cannot be read.
+        Returns when the object is durable; storing it again changes nothing, but what is
+        there is read, and put right where it is missing or damaged. No collection takes it
+        until the repository is closed, and none at all with ``pin``. Raises
+        InvalidInputError for text and for a file that cannot be read.
         """
         from aivcs.services.storing import store
 
@@ -72,7 +74,8 @@ class CasStore:
         """
         from aivcs.services.storing import store_many
 
-        return store_many(self.ledger, self._publish, self.read, items, pin=pin)
+        wanted = several(items, "contents")
+        return store_many(self.ledger, self._publish, self.read, wanted, pin=pin)
 
     def prepare(self, data: Content) -> StoredObject:
         """Return the row of an object for a batch that somebody else commits.
@@ -93,7 +96,7 @@ class CasStore:
         """Yield (digest, bytes) in the order asked; NotFound at the first that is absent."""
         from aivcs.services.fetching import fetch
 
-        return fetch(self, digests)
+        return fetch(self, several(digests, _DIGESTS))
 
     def open(self, digest: Digest | str) -> BinaryIO:
         """Return a readable, seekable file in constant memory; no unchecked byte leaves it.
@@ -125,11 +128,11 @@ class CasStore:
 
         Their bytes come with the rows of the small ones, so ask for some hundred at a time.
         """
-        return self.ledger.objects([Digest.parse(digest) for digest in digests])
+        return self.ledger.objects([Digest.parse(one) for one in several(digests, _DIGESTS)])
 
     def sizes(self, digests: Iterable[Digest | str]) -> Mapping[Digest, int]:
         """Return the sizes in bytes of those of the objects that are stored, unverified."""
-        return self.ledger.sizes([Digest.parse(digest) for digest in digests])
+        return self.ledger.sizes([Digest.parse(one) for one in several(digests, _DIGESTS)])
 
     def contains(self, digest: Digest | str) -> bool:
         """Tell whether an object is stored."""
@@ -170,7 +173,7 @@ class CasStore:
 
     def _stored(self, digests: Iterable[Digest | str]) -> Digests:
         """Return the digests, each once; NotFound unless all are stored."""
-        wanted = list(dict.fromkeys(Digest.parse(digest) for digest in digests))
+        wanted = list(dict.fromkeys(map(Digest.parse, several(digests, _DIGESTS))))
         found = self.ledger.sizes(wanted)
         for digest in wanted:
             if digest not in found:
@@ -222,7 +225,14 @@ class CasStore:
                 pass
 
     def _publish(self, source: Source) -> StoredObject:
-        """Write the file of a large object and return its row."""
+        """Write the file of a large object and return its row; say of whom, where that fails."""
+        try:
+            return self._published(source)
+        except StorageError as error:
+            msg = f"cannot store {source.name}: {error.message}"
+            raise type(error)(msg, hint=error.hint) from error.__cause__ or error
+
+    def _published(self, source: Source) -> StoredObject:
         from aivcs.domain.batch import Batch
         from aivcs.services.large_write import write_large
 
@@ -235,9 +245,9 @@ class CasStore:
         return stored
 
     def _clear(self, stored: StoredObject) -> None:
-        """Remove a large object's file that is seen to be damaged without reading all of it."""
+        """Remove a large object's file that is not sound, to make room for the one at hand."""
         try:
-            self._large(stored).close()
+            self._check(stored)
         except MissingObject:
             return
         except CorruptionError:

@@ -24,6 +24,7 @@ from aivcs.domain.release import (
     previous_of,
     select,
 )
+from aivcs.domain.several import several
 from aivcs.domain.spec import AgentSpec
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError, GateFailed, WrongExpectedSequence
@@ -82,7 +83,7 @@ class ReleaseRegistry:
         check_metadata(metadata)
         found = spec_digest.digest if isinstance(spec_digest, AgentSpec) else spec_digest
         spec = self._specs.require(Digest.parse(found))
-        gates = tuple(require)
+        gates = tuple(several(require, "gates"))
 
         def entry(head: ReleaseRecord | None) -> ReleaseRecord:
             if gates:

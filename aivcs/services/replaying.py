@@ -12,6 +12,7 @@ from aivcs.domain.executions.log import LogFold
 from aivcs.domain.kinds import CHECKPOINT_SAVED
 from aivcs.domain.replay import Fingerprints, ReplaySummary
 from aivcs.domain.rundiff import RunSide, diff_runs
+from aivcs.domain.several import several
 from aivcs.domain.trace import TraceArtifact
 from aivcs.errors import InvalidInputError, NotFound
 
@@ -114,7 +115,8 @@ class Replayer:
         ``pointers`` (RFC 6901) say which parts of the states are compared. Raises
         InvalidInputError for a text that is none.
         """
-        return diff_runs(self._side(a), self._side(b), pointers)
+        wanted = None if pointers is None else several(pointers, "pointers")
+        return diff_runs(self._side(a), self._side(b), wanted)
 
     def _side(self, run_id: RunId | str) -> RunSide:
         record = self._runs.get_run(run_id)

@@ -229,10 +229,12 @@ class RunLedger:
         Of ``kinds`` if any are given. Raises RunNotFound, InvalidInputError for a negative
         limit.
         """
+        from aivcs.domain.several import several
         from aivcs.services.reading import read_events
 
         self.get_run(run_id)
         parts = self._ledger, self._objects, str(run_id)
+        kinds = several(kinds, "kinds")
         first = max(0, min(after, MAX_SEQ))
         return read_events(*parts, after=first, limit=_limit(limit), kinds=kinds)
 

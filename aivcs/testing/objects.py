@@ -241,6 +241,20 @@ class CasStoreContract:
         objects.put(data)
         assert objects.get(digest) == data
 
+    def test_a_damaged_large_object_is_healed_by_its_bytes(self, objects: CasStore) -> None:
+        """Wherever the damage is: in a chunk, in the footer, or at the end."""
+        data = noise(2**20 + HOT_LIMIT)
+        digest = objects.put(data)
+        with objects.blobs.open(large_name(digest)) as file:
+            sound = file.read()
+        for place in (0, 500_000, 2**20 + 500, len(sound) - 1):
+            bad = sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :]
+            replace_stored(objects, objects.stat(digest), bad)
+            with pytest.raises(IntegrityError, match=str(digest)):
+                objects.check(digest)
+            assert objects.put(data) == digest
+            assert objects.get(digest) == data
+
     def test_prepared_rows_land_with_their_batch(self, objects: CasStore) -> None:
         """Until somebody commits the row, the object is not there."""
         for data in (b"small", noise(HOT_LIMIT + 1)):

@@ -52,3 +52,4 @@ def test_the_page_tells_ratios_bars_durability_and_machine(report: Report) -> No
     assert "| ours | 1,200 (900 - 1,500) | 120 |" in written
     assert "- **theirs**: `theirs add`; flushed" in written
     assert "| CPU | one |" in written
+    assert "The median decides whether a bar is reached." in written

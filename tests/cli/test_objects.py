@@ -95,16 +95,47 @@ def test_get_leaves_nothing_when_it_fails(
     here: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.good("object", "put", "-", stdin=b"hello")
-    assert here.fail("object", "get", HELLO, "-o", "no/where") == (7, "storage")
-    assert here.fail("object", "get", HELLO, "-o", ".") == (7, "storage")
     assert here.fail("object", "get", ABSENT, "-o", "out") == (3, "object_not_found")
+    for target, reason in (("no/where", "No such file or directory"), (".", "Is a directory")):
+        said = here("--json", "object", "get", HELLO, "-o", target)
+        assert said.status == 2
+        assert said.error == {
+            "code": "invalid_input",
+            "message": f"cannot write {target}: {reason}",
+            "hint": "name a file in a folder that you may write to",
+        }
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(object_get, "_copy", full)
-    assert here.fail("object", "get", HELLO, "-o", "out") == (7, "storage")
+    said = here("--json", "object", "get", HELLO, "-o", "out")
+    assert said.status == 7
+    assert said.error == {
+        "code": "storage",
+        "message": "cannot write out: No space left on device",
+        "hint": "check the disk and its space, or name a file elsewhere",
+    }
     assert [path.name for path in tmp_path.iterdir()] == [".aivcs"]
+
+
+def test_get_into_a_pipe_that_nobody_reads_ends_quietly(
+    here: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.good("object", "put", "-", stdin=b"hello")
+
+    def left(*_: object) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(object_get, "_copy", left)
+    assert here("object", "get", HELLO, "-o", os.devnull).status == 141
+
+
+def test_what_a_killed_get_left_is_in_nobodys_way(here: Program, tmp_path: Path) -> None:
+    here.good("object", "put", "-", stdin=b"hello")
+    (tmp_path / f".out.{os.getpid()}.part").write_bytes(b"he")
+    here.good("object", "get", HELLO, "-o", "out")
+    assert (tmp_path / "out").read_bytes() == b"hello"
 
 
 def test_ids_are_abbreviated_where_unique(here: Program) -> None:

@@ -69,6 +69,18 @@ def test_a_full_disk_under_stdout_is_told(here: Program, spec: str) -> None:
     assert here.json("verify")["ok"]
 
 
+def test_an_object_that_stdout_cannot_take_is_told_with_a_hint(here: Program) -> None:
+    (row,) = here.json("object", "put", "-", stdin=b"hello")
+    with Path("/dev/full").open("w") as full:
+        command = [*MODULE, "object", "get", row["digest"]]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 7
+    assert done.stderr.splitlines() == [
+        "error: cannot write standard output: No space left on device",
+        "hint: check the disk and its space, or name a file elsewhere",
+    ]
+
+
 _LIMITED = """
 import resource, runpy
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))

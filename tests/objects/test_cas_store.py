@@ -271,12 +271,14 @@ from aivcs.testing.faults import FailingLedger
 from aivcs.testing.objects import noise
 root = pathlib.Path(sys.argv[1])
 objects = CasStore(MemoryLedger(), FileBlobs(root / "objects", root / "tmp"))
-data = noise(3 * 2**20)
+data = root / "big"
+data.write_bytes(noise(3 * 2**20))
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 try:
     objects.put(data)
 except StorageError as error:
-    assert "no space left" in error.message, error.message
+    assert error.message.startswith(f"cannot store {data}: no space left to"), error.message
+    assert isinstance(error.__cause__, OSError) and error.hint, error
 else:
     sys.exit("the limit had no effect")
 assert not objects.list() and not list(objects.blobs.names())
