@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.collection import Collected
+from aivcs.errors import StorageError
 from aivcs.services.expiring import expire, expiring
 from aivcs.services.marking import Mark
 from aivcs.services.missing import missing
@@ -22,11 +23,13 @@ from aivcs.services.strays import Strays
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from aivcs.domain.pack_writes import Surveyed
     from aivcs.domain.retention import Retention
     from aivcs.ports import BlobStore, Clock, Ledger
     from aivcs.services.objects import CasStore
 
 _SLICE: Final = 1000
+_FEW: Final = 5
 
 
 class Collector:
@@ -104,9 +107,17 @@ class Collector:
 
     def _sweep(self, mark: Mark, closure: Closure) -> Iterator[tuple[int, int, int]]:
         """Sweep in slices; yield of each the objects gone, their bytes, those of files."""
-        garbage = chain.from_iterable(mark.pages())
-        while some := list(islice(garbage, _SLICE)):
-            gone, freed = sweep(self._ledger, self._blobs, closure, some)
+        garbage: Iterator[Surveyed] = chain.from_iterable(mark.pages())
+        size = _SLICE
+        while some := list(islice(garbage, size)):
+            try:
+                gone, freed = sweep(self._ledger, self._blobs, closure, some)
+            except StorageError:
+                # On a full disk there may be room to remove a few, and then for more.
+                if size == _FEW:
+                    raise
+                size, garbage = _FEW, chain(some, garbage)
+                continue
             removed = {item.digest for item in gone}
             for item in some:
                 if item.digest not in removed:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import apsw
 
-from aivcs.adapters.sqlite.failures import translated
+from aivcs.adapters.sqlite.failures import lacks_index, translated
 from aivcs.adapters.sqlite.identity import APPLICATION_ID, VERSION
 from aivcs.adapters.sqlite.medium import check_medium
+from aivcs.adapters.sqlite.space import Space
 from aivcs.adapters.sqlite.wal import LogRoom
 from aivcs.errors import CorruptionError, RepositoryClosed, RepositoryTooNew, StorageError
 
@@ -41,6 +42,7 @@ _CHECKPOINT_PAGES: Final = 4000
 """One merge of the log for so many pages: each costs two syncs, and a page that changed many
 times in between is written once. After a crash, a log of 32 MiB is read in some 40 ms.
 """
+_ALONE: Final = "PRAGMA locking_mode=EXCLUSIVE;"
 _SYNCHRONOUS: Final = {True: "FULL", False: "NORMAL"}
 WAIT_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
@@ -83,16 +85,16 @@ class Connection:
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._db: apsw.Connection | None = None
-        with translated(str(path)):
+        with translated(str(path), reads=not create):
             self._db = self._patiently(lambda: self._connect(create=create))
             self._room = LogRoom(self._db.filename_wal)
+            self._space = Space(path, self._db.filename_wal)
             self._patiently(lambda: self._prepare(create=create, durable=durable))
 
     def _connect(self, *, create: bool) -> apsw.Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         try:
-            db = apsw.Connection(str(self.path), flags=flags)
-            db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            db = self._shared_or_alone(flags)
         except (apsw.ReadOnlyError, apsw.CantOpenError):
             if not create and not os.path.lexists(self.path):
                 msg = f"the ledger {self.path} is missing"
@@ -103,6 +105,34 @@ class Connection:
             db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         # Else a statement is planned anew for each value that is bound: ten times the work.
         db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        return db
+
+    def _shared_or_alone(self, flags: int) -> apsw.Connection:
+        """Open the file beside others; alone where the disk has no room for what they share.
+
+        That is the index of the log, which one who is alone has in memory.
+        """
+        try:
+            return self._opened(flags)
+        except apsw.IOError as error:
+            if not lacks_index(error):
+                raise
+        # Closing it merges the log into the file if that fits, and then there is room.
+        self._opened(flags, _ALONE).close()
+        try:
+            return self._opened(flags)
+        except apsw.IOError as error:
+            if not lacks_index(error):
+                raise
+            return self._opened(flags, _ALONE)
+
+    def _opened(self, flags: int, first: str = "") -> apsw.Connection:
+        db = apsw.Connection(str(self.path), flags=flags)
+        try:
+            db.execute(f"{first}SELECT count(*) FROM sqlite_schema").fetchall()
+        except apsw.Error:
+            db.close()
+            raise
         return db
 
     def _is_at_rest(self) -> bool:
@@ -203,13 +233,13 @@ class Connection:
                 return []
             except (apsw.Error, UnicodeDecodeError, OverflowError):
                 # Rare, so that what waits and translates is not in everybody's way.
-                with translated(str(self.path)):
+                with translated(str(self.path), reads=not db.in_transaction):
                     return self._patiently(lambda: db.execute(sql, bindings).fetchall())
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all that is read inside be of one moment."""
-        with self._lock, translated(str(self.path)):
+        with self._lock, translated(str(self.path), reads=True):
             db = self._require()
             if db.in_transaction:
                 yield
@@ -241,19 +271,30 @@ class Connection:
             # The lock is ours, so a transaction that is open is this thread's.
             steps = _NESTED if db.in_transaction else _OUTER
             full = self._durable if synced is None or steps is _NESTED else synced
-            with self._syncing(full), self._undoing(many and steps is _OUTER):
+            outer = steps is _OUTER
+            little = outer and self._save_space(db)
+            with self._syncing(full), self._undoing(many and outer):
                 self._patiently(lambda: db.execute(steps.begin))
                 try:
-                    if full and steps is _OUTER:
+                    if full and outer and not little:
                         self._room.make()
                     yield db
                     self._check_transaction(db)
+                    if outer and self._space.is_little():
+                        self._space.claim(db)
                     db.execute(steps.commit)
                 except BaseException:
                     # A full or failing disk may have rolled back all of it already.
                     if db.in_transaction:
                         db.execute(steps.rollback)
                     raise
+
+    def _save_space(self, db: apsw.Connection) -> bool:
+        """Tell whether the disk is nearly full, and then keep the log short."""
+        little = self._space.is_little()
+        if little:
+            self._space.cut_log(db)
+        return little
 
     def _check_transaction(self, db: apsw.Connection) -> None:
         """Refuse to go on where an error that was caught took the whole transaction back."""
@@ -293,6 +334,7 @@ class Connection:
         """Run a statement that tends the file, outside of a transaction; return its rows."""
         with self._lock, translated(str(self.path)):
             db = self._require()
+            self._save_space(db)
             return self._patiently(lambda: db.execute(sql).fetchall())
 
     @property

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def translated(path: str) -> Iterator[None]:
-    """Raise what apsw raises inside as StorageError or CorruptionError naming the file."""
+def translated(path: str, *, reads: bool = False) -> Iterator[None]:
+    """Raise what apsw raises inside as StorageError or CorruptionError naming the file.
+
+    ``reads`` says that nothing is written inside, for the hint.
+    """
     try:
         yield
     except AivcsError:
@@ -38,18 +41,25 @@ def translated(path: str) -> Iterator[None]:
         msg = f"the ledger {path} cannot hold a value: {error}"
         raise InvalidInputError(msg, hint="texts are UTF-8, numbers have up to 63 bits") from error
     except apsw.FullError as error:
-        raise _no_space(path) from error
+        raise _no_space(path, reads=reads) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.AuthError) as error:
         msg = f"the ledger {path} cannot be opened for this: {error}"
         raise StorageError(msg, hint="check that the folder exists and may be written") from error
     except apsw.Error as error:
-        # Who reads needs a few pages for the index of the log, too.
-        if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE:
-            raise _no_space(path) from error
+        if lacks_index(error):
+            raise _no_space(path, reads=reads) from error
         msg = f"the ledger {path} failed: {type(error).__name__}: {error}"
         raise StorageError(msg, hint="check the disk; the action may be repeated") from error
 
 
-def _no_space(path: str) -> StorageError:
+def lacks_index(error: apsw.Error) -> bool:
+    """Tell whether the disk has no room for the index of the log, which readers need, too."""
+    return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
+
+
+def _no_space(path: str, *, reads: bool) -> StorageError:
+    if reads:
+        msg = f"no space left to read the ledger {path}"
+        return StorageError(msg, hint="free some space, then ask again; nothing is lost")
     msg = f"no space left for the ledger {path}"
     return StorageError(msg, hint="free some space; nothing of this action was kept")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.sqlite import leases
 from aivcs.domain import rows
+from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MANY: Final = 500
 _VACUUM_PAGES: Final = 500
+_FEW_PAGES: Final = 20
 _NOT_DEAD: Final = "l.id NOT IN (SELECT value FROM json_each(?1))"
 _LET_GO: Final = "EXISTS (SELECT 1 FROM expired x WHERE x.stream = {0}.stream)"
 _NAMED: Final = f"""(
@@ -116,9 +118,16 @@ class Housekeeping:
 
         Tells whether the log is empty then; a reader may need it.
         """
-        left = self._free_pages()
+        left, pages = self._free_pages(), _VACUUM_PAGES
         while left:
-            self._db.maintain(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+            try:
+                self._db.maintain(f"PRAGMA incremental_vacuum({pages})")
+            except StorageError:
+                # What is moved goes to the log first; on a full disk a few pages at a time.
+                if pages == _FEW_PAGES:
+                    raise
+                pages = _FEW_PAGES
+                continue
             advance()
             before, left = left, self._free_pages()
             if left >= before:

@@ -42,7 +42,9 @@ def _translated(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         msg = f"no lock can be taken in {folder}: {error.strerror or error}"
-        raise StorageError(msg, hint="check that the folder may be written") from error
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        hint = "free some space" if full else "check that the folder may be written"
+        raise StorageError(msg, hint=hint) from error
 
 
 class Lease:

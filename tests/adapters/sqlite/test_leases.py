@@ -203,6 +203,18 @@ def test_a_file_that_is_cleared_away_as_it_is_made(
     assert ledger.unnamed([ITEM.digest]) == set()
 
 
+def test_a_full_disk_has_no_lock_and_is_named(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(StorageError, match="No space left") as caught:
+        ledger.upkeep(wait=True).__enter__()
+    assert caught.value.hint == "free some space"
+
+
 def test_a_folder_in_which_no_lock_can_be(path: Path, ledger: SqliteLedger) -> None:
     (path.parent / "tmp").write_bytes(b"a file")
     with pytest.raises(StorageError, match="no lock can be taken"):

@@ -1,0 +1,64 @@
+"""Room on a disk that is nearly full: the log is kept short and can always be merged."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+_LITTLE: Final = 64 * 2**20
+_LOG: Final = 256 * 2**10
+_RESERVE: Final = 2**20
+"""What a commit that makes the file longer leaves free, for those that take something away."""
+
+
+class Space:
+    """What is free where the ledger's file at ``path`` and its ``log`` are."""
+
+    def __init__(self, path: Path, log: str) -> None:
+        self._path = path
+        self._log = Path(log)
+
+    def is_little(self) -> bool:
+        """Tell whether the log, merged into the file, might fill the disk."""
+        return self._free() < _LITTLE + self._logged()
+
+    def cut_log(self, db: apsw.Connection) -> None:
+        """Merge a log that is not small into the file, and give its space back.
+
+        Outside of a transaction. Where it cannot be done now, the log stays as it is.
+        """
+        if self._logged() > _LOG:
+            try:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except (apsw.FullError, apsw.BusyError):
+                return
+
+    def claim(self, db: apsw.Connection) -> None:
+        """Make the file as long as the open transaction needs it, or raise apsw.FullError.
+
+        Before the commit: a log that cannot be merged for want of space would take it for good.
+        """
+        pages, size = (int(db.execute(f"PRAGMA page_{what}").get) for what in ("count", "size"))
+        missing = pages * size - self._path.stat().st_size
+        if missing <= 0:
+            return
+        # Once in the file, once in the log.
+        if self._free() < 2 * missing + _RESERVE:
+            raise apsw.FullError
+        step, hint = array("i", [size]), array("q", [pages * size])
+        db.file_control("main", apsw.SQLITE_FCNTL_CHUNK_SIZE, step.buffer_info()[0])
+        db.file_control("main", apsw.SQLITE_FCNTL_SIZE_HINT, hint.buffer_info()[0])
+
+    def _free(self) -> int:
+        found = os.statvfs(self._path.parent)
+        return found.f_bavail * found.f_frsize
+
+    def _logged(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except OSError:
+            return 0
