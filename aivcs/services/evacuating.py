@@ -14,8 +14,6 @@ from aivcs.errors import (
     ConflictError,
     CorruptionError,
     IntegrityError,
-    StorageError,
-    Unreachable,
 )
 from aivcs.services.encoding import encode
 from aivcs.services.pack_write import write_pack
@@ -80,9 +78,7 @@ class Evacuation:
             digest = Digest(raw)
             try:
                 data = self._reader.read(StoredObject(digest, size, Codec.ZSTD, None, place))
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError):
+            except CorruptionError:
                 continue
             advance()
             yield digest, data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import CorruptionError, StorageError, Unreachable
+from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from aivcs.ports import BlobStore, Clock
@@ -27,16 +27,14 @@ class Quarantine:
             staged.publish(self._named(name))
 
     def keep_file(self, blobs: BlobStore, name: str) -> bool:
-        """Set a copy of a file aside; False when it is gone or cannot be read to its end."""
+        """Set a copy of a file aside; False when it is gone."""
         try:
             size = blobs.size(name)
             with self._store.stage() as staged:
                 for start in range(0, size, _PIECE):
                     staged.write(blobs.read(name, start, _PIECE))
                 staged.publish(self._named(name))
-        except Unreachable:
-            raise
-        except (CorruptionError, StorageError):
+        except CorruptionError:
             return False
         return True
 

@@ -9,7 +9,7 @@ from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.repair import Repaired, Unhealed
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound
 from aivcs.services.breakage import Breakage
 from aivcs.services.check_content import ContentChecks
 from aivcs.services.copies import Copies
@@ -69,7 +69,8 @@ class Repairer:
     def repair(self, others: Sequence[CasStore]) -> Repaired:
         """Repair, with copies from ``others`` where this repository has none.
 
-        Raises StorageError.
+        Raises StorageError, before anything is healed, where something cannot be read: it
+        may be sound.
         """
         copies = Copies(self._blobs, self._objects.packs, others)
         with self._ledger.upkeep(wait=True):
@@ -176,9 +177,7 @@ class Repairer:
     def _is_whole(self, digest: Digest) -> bool:
         try:
             self._objects.check(digest)
-        except Unreachable:
-            raise
-        except (NotFound, CorruptionError, StorageError):
+        except (NotFound, CorruptionError):
             return False
         return True
 
@@ -243,7 +242,7 @@ class Repairer:
     def _ledger_damage(self) -> list[Unhealed]:
         try:
             return [Unhealed(None, text) for text in self._ledger.check()]
-        except (CorruptionError, StorageError) as error:
+        except CorruptionError as error:
             return [Unhealed(None, error.message)]
 
 
