@@ -136,7 +136,7 @@ class Upkeep:
         with ExitStack() as stack:
             others = [stack.enter_context(_source(source)).objects for source in sources]
             parts = self._ledger, self._blobs, self.objects
-            aside = Quarantine(self._quarantine, self.clock)
+            aside = Quarantine(self._quarantine, self.clock, dry_run=dry_run)
             repairer = Repairer(
                 *parts, self._spread, aside, advance, dry_run=dry_run, reader=self._reader
             )

@@ -3,10 +3,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.cli.conftest import Program
 
@@ -32,6 +32,7 @@ def test_nothing_to_repair(here: Program) -> None:
         "discarded": [],
         "rebuilt": 0,
         "dry_run": False,
+        "packs_rewritten": 0,
     }
 
 
@@ -53,7 +54,7 @@ def test_what_cannot_be_healed(here: Program, tmp_path: Path) -> None:
 def test_healed_from_a_copy(here: Program, tmp_path: Path) -> None:
     digest = _damage(here, tmp_path)
     would = here.good("repair", "--from", "copy", "--dry-run").text
-    assert would == "ok: 1 object would be healed\n"
+    assert would == f"would be set aside: {digest}.zst\nok: 1 object would be healed\n"
     assert here("verify").status == 6
     lines = here.good("repair", "--from", "copy").text.splitlines()
     assert lines[0].startswith("set aside: ")
@@ -62,6 +63,35 @@ def test_healed_from_a_copy(here: Program, tmp_path: Path) -> None:
     here.good("verify")
     assert here.fail("repair", "--from", "nowhere") == (10, "no_repository")
     assert "copies come from a repository's folder" in here("repair", "--from", "nowhere").err
+
+
+@pytest.mark.parametrize("at", [0, -1])
+def test_a_pack_that_is_rewritten(here: Program, tmp_path: Path, at: int) -> None:
+    here.good("object", "put", "-", stdin=b"a document")
+    here.good("seal")
+    (file,) = (tmp_path / ".aivcs" / "objects" / "packs").iterdir()
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(data)
+    would = here.good("repair", "--dry-run")
+    lines = [f"would be set aside: {file.name}", "ok: 1 pack would be rewritten"]
+    assert would.text.splitlines() == lines
+    found = here.json("repair", "--dry-run")
+    assert (found["packs_rewritten"], found["quarantined"]) == (1, [file.name])
+    assert not (tmp_path / ".aivcs" / "quarantine").exists()
+    first, last = here.good("repair").text.splitlines()
+    assert first.startswith("set aside: ")
+    assert first.endswith(file.name)
+    assert last == "ok: 1 pack rewritten"
+    here.good("verify")
+
+
+def test_a_file_that_is_set_aside(here: Program, tmp_path: Path) -> None:
+    packs = tmp_path / ".aivcs" / "objects" / "packs"
+    packs.mkdir(parents=True)
+    (packs / f"{'4' * 64}.pack").write_bytes(b"")
+    assert here.good("repair").text.splitlines()[-1] == "ok: 1 file set aside"
 
 
 def test_much_is_told_in_part(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
