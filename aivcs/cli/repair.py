@@ -80,3 +80,5 @@ def _write(found: Repaired) -> None:
     output.write_lines([f"DAMAGED: {', '.join([*done, left])}"])
     if any(one.digest is not None for one in found.unhealed):
         output.note("hint: 'aivcs repair --from DIR' heals from a copy of the repository")
+    if any(one.digest is None for one in found.unhealed):
+        output.note("hint: the ledger is damaged itself; restore aivcs.db from a copy")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Program
+
+LEDGER = "hint: the ledger is damaged itself; restore aivcs.db from a copy"
 
 
 def _damage(program: Program, tmp_path: Path) -> str:
@@ -103,4 +107,19 @@ def test_much_is_told_in_part(here: Program, monkeypatch: pytest.MonkeyPatch) ->
     said = here("repair")
     assert said.status == 6
     assert len(said.text.splitlines()) == 101
-    assert said.err == "20 more; --json has all\n10 more; --json has all\n"
+    assert said.err == f"20 more; --json has all\n10 more; --json has all\n{LEDGER}\n"
+
+
+def test_a_damaged_ledger_comes_from_a_copy(here: Program, tmp_path: Path) -> None:
+    here.good("object", "put", "-", stdin=b"a document")
+    path = tmp_path / ".aivcs" / "aivcs.db"
+    data = bytearray(path.read_bytes())
+    with closing(sqlite3.connect(path)) as database:
+        pages = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'refs'")
+        start = (pages.fetchone()[0] - 1) * 8192
+    data[start : start + 40] = bytes(40)
+    path.write_bytes(data)
+    assert here("verify").err == "hint: 'aivcs repair' heals what has a second copy\n"
+    said = here("repair")
+    assert (said.status, said.err) == (6, f"{LEDGER}\n")
+    assert here("repair", "--dry-run").err == said.err
