@@ -46,7 +46,7 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, click.ClickException):
         return Failure(USAGE, "usage", error.format_message(), None)
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return Failure(INTERRUPTED, "interrupted", "interrupted", None)
+        return Failure(INTERRUPTED, "interrupted", "interrupted", str(error) or None)
     if isinstance(error, OSError):
         what = f"{error.filename}: " if error.filename else ""
         message = f"{what}{error.strerror or error}"

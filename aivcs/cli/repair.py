@@ -27,7 +27,8 @@ def repair(session: Session, sources: tuple[str, ...], dry_run: bool) -> int:
     files of the repository, or from those at --from, which may be given several times. The
     damaged bytes are kept in .aivcs/quarantine. Exit status 6 when damage is left. JSON:
     {ok, healed: [digest], unhealed: [{digest, detail, breaks}], quarantined: [file],
-    discarded: [digest], rebuilt, dry_run}; discarded has damaged objects that nothing needed.
+    discarded: [digest], rebuilt, dry_run, packs_rewritten}; discarded has damaged objects
+    that nothing needed.
     """
     with session.open() as repo, progress.counting("repaired") as advance:
         found = repo.repair(sources, dry_run=dry_run, advance=advance)
@@ -51,6 +52,7 @@ def _view(found: Repaired) -> View:
         "discarded": [str(digest) for digest in found.discarded],
         "rebuilt": found.rebuilt,
         "dry_run": found.dry_run,
+        "packs_rewritten": found.packs_rewritten,
     }
 
 
@@ -58,15 +60,19 @@ def _write(found: Repaired) -> None:
     shown = found.unhealed[: output.ROWS]
     output.write_lines(f"not healed: {one.detail}" for one in shown)
     output.more(len(found.unhealed) - len(shown), "--json has all")
-    output.write_lines(f"set aside: {name}" for name in found.quarantined[: output.ROWS])
-    output.more(len(found.quarantined) - output.ROWS, "--json has all")
     would = "would be " if found.dry_run else ""
+    shown_files = found.quarantined[: output.ROWS]
+    output.write_lines(f"{would}set aside: {name}" for name in shown_files)
+    output.more(len(found.quarantined) - output.ROWS, "--json has all")
     counts = (
-        (len(found.healed), f"{would}healed"),
-        (len(found.discarded), f"{would}discarded, as nothing needs them"),
-        (found.rebuilt, f"{would}found again in packs"),
+        (len(found.healed), "object", "healed"),
+        (len(found.discarded), "object", "discarded, as nothing needs them"),
+        (found.rebuilt, "object", "found again in packs"),
+        (found.packs_rewritten, "pack", "rewritten"),
     )
-    done = [f"{output.counted(count, 'object')} {what}" for count, what in counts if count]
+    done = [f"{output.counted(count, of)} {would}{what}" for count, of, what in counts if count]
+    if found.quarantined and not done:
+        done = [f"{output.counted(len(found.quarantined), 'file')} {would}set aside"]
     if found.ok:
         output.write_lines([f"ok: {', '.join(done) or 'nothing to repair'}"])
         return
@@ -74,3 +80,5 @@ def _write(found: Repaired) -> None:
     output.write_lines([f"DAMAGED: {', '.join([*done, left])}"])
     if any(one.digest is not None for one in found.unhealed):
         output.note("hint: 'aivcs repair --from DIR' heals from a copy of the repository")
+    if any(one.digest is None for one in found.unhealed):
+        output.note("hint: the ledger is damaged itself; restore aivcs.db from a copy")

@@ -8,6 +8,7 @@ import click
 
 from aivcs.cli import output, progress, views
 from aivcs.cli.command import command
+from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
 @command("seal")
 @click.option("--auto", is_flag=True, help="Only when it pays, and nobody else is at upkeep.")
 @click.pass_obj
-def seal(session: Session, auto: bool) -> None:
+def seal(session: Session, auto: bool) -> int:
     """Move small objects into packs, to take less room.
 
     Safe beside everything else, and at any interruption; the next call goes on. A command
     that wrote starts it by itself in the background when many objects wait; '[seal]' in
-    config.toml sets how many. JSON: {objects, packs, bytes_before, bytes_after, damaged,
-    busy}.
+    config.toml sets how many. Exit status 6 when a damaged object stayed where it was; the
+    others have moved. JSON: {objects, packs, bytes_before, bytes_after, damaged, busy}.
     """
     with session.open() as repo, progress.counting("sealed") as advance:
         sealed = repo.seal(auto=auto, advance=advance)
     output.answer(session, views.sealed(sealed), lambda: _write(sealed))
+    return CorruptionError.exit_code if sealed.damaged else 0
 
 
 def _write(sealed: Sealed) -> None:

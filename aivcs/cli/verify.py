@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,6 +14,8 @@ from aivcs.domain.report import Depth, Severity
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aivcs.cli.session import Session
     from aivcs.domain.report import Problem, Report
     from aivcs.domain.saved import Saved
@@ -78,7 +81,12 @@ def verify(
     """
     known = None if against is None else _known(against)
     every = not (objects or runs or releases)
-    with session.open() as repo, progress.counting("checked") as advance:
+    partial = structure or incremental or sample is not None or within is not None
+    with (
+        session.open() as repo,
+        _hinting(resumable=(objects or every) and not partial),
+        progress.counting("checked") as advance,
+    ):
         report = repo.verify(
             objects=objects or every,
             runs=runs or every,
@@ -95,6 +103,16 @@ def verify(
         )
     output.answer(session, views.report(report), lambda: _write(report))
     return 0 if report.ok else CorruptionError.exit_code
+
+
+@contextmanager
+def _hinting(*, resumable: bool) -> Iterator[None]:
+    """Say to whoever interrupts that what was read need not be read again."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        hint = ("'aivcs verify --resume' goes on from here",) if resumable else ()
+        raise KeyboardInterrupt(*hint) from error
 
 
 def _known(text: str) -> Saved:
@@ -116,6 +134,10 @@ def _write(report: Report) -> None:
     part = "" if report.depth is Depth.SAMPLE and report.complete else read.get(report.depth, "")
     bad = sum(one.severity is Severity.ERROR for one in report.problems)
     word = "ok:" if report.ok else f"DAMAGED: {output.counted(bad, 'error')};"
+    part += " (resumed)" if report.resumed else ""
+    if report.ok and not report.complete and not any(report.checked.values()):
+        output.write_lines(["nothing was read: the time was too short"])
+        return
     output.write_lines([f"{word} checked {checked}{part}"])
     if not report.ok:
         output.note("hint: 'aivcs repair' heals what has a second copy")

@@ -24,8 +24,9 @@ class Repaired:
 
     ``healed`` objects can be read again. ``discarded`` ones were damaged, and nothing
     needed them. ``quarantined`` names the files with damaged bytes that were set aside.
-    ``rebuilt`` counts the objects that the index of packs found again. After a ``dry_run``
-    all of this is what would be.
+    ``rebuilt`` counts the objects that the index of packs found again, and
+    ``packs_rewritten`` the damaged packs of which what could be read was written anew. After
+    a ``dry_run`` all of this is what would be; the names of files are then as they are now.
     """
 
     healed: tuple[Digest, ...] = ()
@@ -34,6 +35,7 @@ class Repaired:
     discarded: tuple[Digest, ...] = ()
     rebuilt: int = 0
     dry_run: bool = False
+    packs_rewritten: int = 0
 
     @property
     def ok(self) -> bool:

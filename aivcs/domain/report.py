@@ -51,7 +51,7 @@ class Report:
 
     ``complete`` tells whether all was read that ``depth`` asks for; a sample never is.
     ``saved`` is what the logs hold, where all of them were read: the seals, and each log if
-    that was asked for.
+    that was asked for. ``resumed``: what an interrupted verification had read was left out.
     """
 
     checked: Mapping[str, int]
@@ -59,6 +59,7 @@ class Report:
     depth: Depth = Depth.BYTES
     complete: bool = True
     saved: Saved | None = None
+    resumed: bool = False
 
     @property
     def ok(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aivcs.domain.checkup import Check, failed, look
@@ -11,7 +12,6 @@ from aivcs.repo.surroundings import chosen_place, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from aivcs.ports import Clock
 
@@ -87,10 +87,19 @@ def _permissions(folder: Path) -> str:
     with translated(folder):
         for path in (folder, *sorted(folder.iterdir())):
             wanted = os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)
-            if not os.access(path, wanted):
-                msg = f"no permission to read and write {path}"
-                raise StorageError(msg, hint="check who owns it and which modes it has")
+            _check_access(path, wanted, "read and write")
+        for place, folders, files in os.walk(folder / "objects"):
+            for name in folders:
+                _check_access(Path(place, name), os.R_OK | os.W_OK | os.X_OK, "read and write")
+            for name in files:  # they are never written again
+                _check_access(Path(place, name), os.R_OK, "read")
     return "all of the folder may be read and written"
+
+
+def _check_access(path: Path, wanted: int, what: str) -> None:
+    if not os.access(path, wanted):
+        msg = f"no permission to {what} {path}"
+        raise StorageError(msg, hint="check who owns it and which modes it has")
 
 
 def _inside(folder: Path, clock: Clock) -> Iterator[Check]:

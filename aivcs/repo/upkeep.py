@@ -139,7 +139,7 @@ class Upkeep:
             places = several(sources, "folders")
             others = [stack.enter_context(_source(place)).objects for place in places]
             parts = self._ledger, self._blobs, self.objects
-            aside = Quarantine(self._quarantine, self.clock)
+            aside = Quarantine(self._quarantine, self.clock, dry_run=dry_run)
             repairer = Repairer(
                 *parts, self._spread, aside, advance, dry_run=dry_run, reader=self._reader
             )

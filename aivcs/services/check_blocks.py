@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.stored import StoredObject
-from aivcs.errors import CorruptionError, MissingObject, StorageError, Unreachable
+from aivcs.errors import CorruptionError, MissingObject
 from aivcs.services import frames, pack_format
 from aivcs.services.damage import damaged, gone, gone_pack
 from aivcs.services.pack_dictionaries import Unpackers
@@ -67,8 +67,8 @@ class Outcome:
 class Content:
     """Pieces of packs (by their footers) and large files; ``check`` reads one.
 
-    ``spent`` says when to stop in the middle of a large file. Damage and reads that fail
-    are findings; nothing is raised for them.
+    ``spent`` says when to stop in the middle of a large file. Damage is a finding; what
+    cannot be read may be sound, and raises StorageError.
     """
 
     def __init__(
@@ -108,9 +108,7 @@ class Content:
             if isinstance(piece, Whole):
                 return self._check_name(self._footers[piece.pack])
             return self._check_large(piece)
-        except Unreachable:
-            raise
-        except (CorruptionError, StorageError) as error:
+        except CorruptionError as error:
             return Outcome(0, (_finding(error),))
 
     def _check_name(self, footer: Footer) -> Outcome:
@@ -143,27 +141,10 @@ class Content:
                 wanted = list(islice(rows, block.objects))
                 found += self._check_block(footer, block, frame, wanted, number)
                 number += block.objects
-        except Unreachable:
-            raise
-        except (MissingObject, StorageError) as error:
-            # The rest of the span cannot be read in one piece; block by block it may be.
+        except MissingObject as error:
             left = range(number, span.object + sum(block.objects for block in blocks))
-            if len(blocks) == 1 or isinstance(error, MissingObject):
-                found.append(_finding(error, left))
-                return Outcome(number - span.object, tuple(found))
-            return self._one_by_one(span)
+            found.append(_finding(error, left))
         return Outcome(number - span.object, tuple(found))
-
-    def _one_by_one(self, span: Span) -> Outcome:
-        number = span.object
-        objects = 0
-        found: list[Finding] = []
-        for block in range(span.first, span.last):
-            outcome = self._check_span(Span(span.pack, block, block + 1, number))
-            number += self._footers[span.pack].blocks[block].objects
-            objects += outcome.objects
-            found += outcome.findings
-        return Outcome(objects, tuple(found))
 
     def _frames(
         self, footer: Footer, blocks: Sequence[BlockRow]

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
 from aivcs.domain.stored import StoredObject
-from aivcs.errors import CorruptionError, StorageError, Unreachable
+from aivcs.errors import CorruptionError
 from aivcs.services.check_blocks import Content, Whole, open_large, spans
 from aivcs.services.check_hot import HotChecks
 from aivcs.services.check_objects import ObjectChecks
@@ -82,9 +82,7 @@ class ContentChecks:
         for stored in large:
             try:
                 open_large(self._blobs, stored).close()
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError) as error:
+            except CorruptionError as error:
                 damage[stored.digest] = error.message
             self._tally.count("objects")
         yield from self._objects.damaged(damage)

@@ -9,7 +9,7 @@ from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.usage import UseKind
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
 from aivcs.services.check_hot import PAGE
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ class ObjectChecks:
                 self._objects.check(digest)
             except NotFound:
                 continue  # somebody deleted it meanwhile
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError) as error:
+            except CorruptionError as error:
                 still[digest] = error.message or detail
         return list(self._breakage.problems(still))
 

@@ -10,7 +10,7 @@ from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem
 from aivcs.domain.stored import Block, Codec, Place, StoredObject
-from aivcs.errors import CorruptionError, MissingObject, StorageError, Unreachable
+from aivcs.errors import CorruptionError, MissingObject
 from aivcs.services.damage import damaged, gone
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ class PackChecks:
             try:
                 footer = self._reader.footer(pack.digest)
                 self._reader.dictionary(footer.pack)
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError) as error:
+            except CorruptionError as error:
                 trouble = self._trouble(pack.digest)
                 trouble.details.append(error.message)
                 trouble.missing = isinstance(error, MissingObject)
@@ -151,9 +149,7 @@ class PackChecks:
             place = Place(Block(listing.pack, *listing.blocks[number]), start)
             try:
                 self._reader.read(StoredObject(digest, size, Codec.ZSTD, None, place))
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError) as error:
+            except CorruptionError as error:
                 trouble.objects[digest] = error.message
 
     def _placed(self, digests: Iterable[Digest], pack: Digest) -> list[Digest]:

@@ -75,6 +75,8 @@ class Collector:
 
     def _collect(self, *, full: bool, advance: Callable[[], None]) -> Collected:
         before = self._ledger.footprint()
+        left = sum(size for _, size in self._blobs.unfinished())
+        unfinished = self._blobs.sweep()
         self._ledger.reap()
         closure = Closure(self._ledger, self._objects)
         closure.refresh()
@@ -88,9 +90,8 @@ class Collector:
         parts = self._ledger, self._blobs, self._objects.packs
         strays = Strays(*parts, closure, self._objects.check)
         stray = [freed for found in strays.find() if (freed := strays.remove(found))]
-        unfinished = self._blobs.sweep()
         self._ledger.compact(advance)
-        files = sum(stray) + sum(freed for _, _, freed in gone) + packs.freed
+        files = left + sum(stray) + sum(freed for _, _, freed in gone) + packs.freed
         return Collected(
             checked={"objects": mark.objects},
             problems=(*packs.problems, *strays.problems),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Block, Codec, Place, StoredObject
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound
 from aivcs.services.large import claimed
 from aivcs.services.large_read import LargeReader
 from aivcs.services.pack_scan import scan_pack
@@ -70,14 +70,10 @@ class Copies:
         """Return what a pack holds, by its footer or by its frames; None when nothing."""
         try:
             return self._reader.footer(pack)
-        except Unreachable:
-            raise
-        except (CorruptionError, StorageError):
+        except CorruptionError:
             try:
                 footer = scan_pack(self._blobs, self._reader, pack)
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError):
+            except CorruptionError:
                 return None
             return footer if footer.blocks else None
 
@@ -86,9 +82,7 @@ class Copies:
         for stored in self._packed.get(digest, ()):
             try:
                 return self._reader.read(stored)
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError):
+            except CorruptionError:
                 continue
         return self._large(digest) or self._misnamed(digest) or self._elsewhere(digest)
 
@@ -112,9 +106,7 @@ class Copies:
                 continue
             try:
                 digest = claimed(partial(self._blobs.read, name), self._blobs.size(name))
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError):
+            except CorruptionError:
                 continue
             if digest is not None and name != large_name(digest):
                 yield digest, name
@@ -126,9 +118,7 @@ class Copies:
                 for _ in file.chunks():
                     pass
             return io.BufferedReader(LargeReader(self._blobs.open(place), digest))
-        except Unreachable:
-            raise
-        except (CorruptionError, StorageError):
+        except CorruptionError:
             return None
 
     def _elsewhere(self, digest: Digest) -> BinaryIO | None:
@@ -136,8 +126,6 @@ class Copies:
             try:
                 other.check(digest)
                 return other.open(digest)
-            except Unreachable:
-                raise
-            except (NotFound, CorruptionError, StorageError):
+            except (NotFound, CorruptionError):
                 continue
         return None

@@ -24,7 +24,7 @@ def gone(digest: Digest, place: str) -> MissingObject:
     """Return the error for an object that the ledger lists but ``place`` does not have."""
     return MissingObject(
         f"object {digest} is listed, but {place} is missing",
-        hint="restore the file from a copy, or store the same content again",
+        hint="'aivcs repair --from' heals it from a copy, or store the same content again",
     )
 
 

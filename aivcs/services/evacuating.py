@@ -14,8 +14,6 @@ from aivcs.errors import (
     ConflictError,
     CorruptionError,
     IntegrityError,
-    StorageError,
-    Unreachable,
 )
 from aivcs.services.encoding import encode
 from aivcs.services.pack_write import write_pack
@@ -44,20 +42,23 @@ class Evacuation:
         self._reader = reader
         self._quarantine = quarantine
 
-    def evacuate(self, pack: Digest, advance: Callable[[], None]) -> None:
-        """Write what can be read of a listed pack into another one, and list it there."""
+    def evacuate(self, pack: Digest, advance: Callable[[], None]) -> bool:
+        """Write what can be read of a listed pack into another one, and list it there.
+
+        False when nothing of it can be read.
+        """
         listing = self._ledger.listing(pack)
         whole = self._whole(listing, advance) if listing else iter(())
         first = next(whole, None)
         if listing is None or first is None:
-            return
+            return False
         with self._blobs.stage() as staged:
             written = write_pack(chain((first,), whole), staged)
             new = written.new.pack.digest
             if new == pack:
                 # The damaged file has this name; it is not replaced before it is set aside.
                 self._warm(self._whole(listing, advance))
-                return
+                return True
             staged.publish(pack_name(new))
         for _, data in self._reader.objects(new):
             if isinstance(data, CorruptionError):
@@ -66,6 +67,18 @@ class Evacuation:
         moves = iter(written.items)
         while some := tuple(islice(moves, _MOVES)):
             self._ledger.commit(Batch(moves=some))
+        return True
+
+    def rehearse(self, pack: Digest, advance: Callable[[], None]) -> tuple[bool, set[Digest]]:
+        """Tell whether anything of a pack would be moved, and what would stay in it."""
+        try:
+            listing = self._ledger.listing(pack)
+        except CorruptionError:
+            return True, set()  # by an index that is made anew it is emptied first
+        if listing is None:
+            return False, set()
+        whole = {digest for digest, _ in self._whole(listing, advance)}
+        return bool(whole), {Digest(row[0]) for row in listing.objects} - whole
 
     def _warm(self, whole: Iterator[tuple[Digest, bytes]]) -> None:
         """Make objects rows of the ledger, a few at a time."""
@@ -80,9 +93,7 @@ class Evacuation:
             digest = Digest(raw)
             try:
                 data = self._reader.read(StoredObject(digest, size, Codec.ZSTD, None, place))
-            except Unreachable:
-                raise
-            except (CorruptionError, StorageError):
+            except CorruptionError:
                 continue
             advance()
             yield digest, data
@@ -92,11 +103,15 @@ class Evacuation:
 
         What is whole in them was taken in before, if it was needed.
         """
-        listed = {pack.digest for pack in self._ledger.packs()}
+        try:
+            listed = {pack.digest for pack in self._ledger.packs()}
+        except CorruptionError:
+            return  # a dry run leaves a damaged index as it is
         for pack in packs:
             if pack in listed or not self._is_damaged(pack):
                 continue
-            if self._quarantine.keep_file(self._blobs, pack_name(pack)):
+            kept = self._quarantine.keep_file(self._blobs, pack_name(pack))
+            if kept and not self._quarantine.dry_run:
                 drop_pack_file(self._ledger, self._blobs, pack)
 
     def _is_damaged(self, pack: Digest) -> bool:

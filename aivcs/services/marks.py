@@ -34,6 +34,11 @@ class Marks:
         if self._bookmarks is not None:
             self._known |= self._bookmarks.marks()
 
+    @property
+    def resumed(self) -> bool:
+        """Whether there are any that an interrupted verification left."""
+        return bool(self._known)
+
     def __contains__(self, mark: str) -> bool:
         """Tell whether something was read already."""
         return mark in self._known

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
-from aivcs.errors import CorruptionError, StorageError, Unreachable
+from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +55,7 @@ class Rebuilder:
         listing = self._ledger.listing(pack)
         try:
             footer = self._reader.footer(pack)
-        except Unreachable:
-            raise
-        except (CorruptionError, StorageError):
+        except CorruptionError:
             return False
         if listing is None:
             return False
@@ -67,9 +65,14 @@ class Rebuilder:
         return any(row not in there for row in listing.objects)
 
     def rebuild(self, *, dry_run: bool) -> int:
-        """Forget the index, and list every pack; return how many objects were found."""
+        """Forget the index, and list every pack; return how many objects were found.
+
+        Raises StorageError, with the index as it was, where a pack cannot be read.
+        """
         if dry_run:
             return sum(footer.pack.objects for footer in self._copies.footers())
+        for pack in self._copies.packs():
+            self._copies.footer(pack)  # one that nobody can read now keeps the index as it is
         self._ledger.reset_index()
         return sum(self._take_in(footer) for footer in self._copies.footers())
 

@@ -6,10 +6,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Batch
-from aivcs.domain.blobname import large_name
+from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.repair import Repaired, Unhealed
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreachable
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound
 from aivcs.services.breakage import Breakage
 from aivcs.services.check_content import ContentChecks
 from aivcs.services.copies import Copies
@@ -65,11 +65,13 @@ class Repairer:
         self._evacuation = Evacuation(ledger, blobs, objects.packs, quarantine)
         self._healed: dict[Digest, None] = {}
         self._discarded: list[Digest] = []
+        self._rewritten = 0
 
     def repair(self, others: Sequence[CasStore]) -> Repaired:
         """Repair, with copies from ``others`` where this repository has none.
 
-        Raises StorageError.
+        Raises StorageError, before anything is healed, where something cannot be read: it
+        may be sound.
         """
         copies = Copies(self._blobs, self._objects.packs, others)
         with self._ledger.upkeep(wait=True):
@@ -79,17 +81,17 @@ class Repairer:
         rebuilt = self._index(copies)
         problems = self._damage()
         packs = list(dict.fromkeys(d for one in problems if (d := _digest(one, "pack"))))
-        if not self._dry_run:
-            for pack in packs:
-                self._evacuation.evacuate(pack, self._advance)
+        stuck = {pack: self._empty(pack) for pack in packs}
         details = {d: one.detail for one in problems if (d := _digest(one, "object"))}
         left = self._heal(copies, details)
         unhealed = self._discard(left)
-        if not self._dry_run:
-            for pack in packs:
+        for pack in packs:
+            if not self._dry_run:
                 self._evacuation.leave(pack)
-            if not unhealed:
-                self._evacuation.clear(list(copies.packs()))
+            elif stuck[pack] <= {*self._healed, *self._discarded}:
+                self._quarantine.keep_file(self._blobs, pack_name(pack))
+        if not unhealed:
+            self._evacuation.clear(list(copies.packs()))
         return Repaired(
             tuple(self._healed),
             (*unhealed, *self._ledger_damage()),
@@ -97,7 +99,18 @@ class Repairer:
             tuple(self._discarded),
             rebuilt,
             self._dry_run,
+            self._rewritten,
         )
+
+    def _empty(self, pack: Digest) -> set[Digest]:
+        """Move what is whole out of a damaged pack; a dry run returns what would stay in it."""
+        stuck: set[Digest] = set()
+        if self._dry_run:
+            moved, stuck = self._evacuation.rehearse(pack, self._advance)
+        else:
+            moved = self._evacuation.evacuate(pack, self._advance)
+        self._rewritten += moved
+        return stuck
 
     def _index(self, copies: Copies) -> int:
         breakage = Breakage(self._ledger, self._objects)
@@ -176,9 +189,7 @@ class Repairer:
     def _is_whole(self, digest: Digest) -> bool:
         try:
             self._objects.check(digest)
-        except Unreachable:
-            raise
-        except (NotFound, CorruptionError, StorageError):
+        except (NotFound, CorruptionError):
             return False
         return True
 
@@ -186,11 +197,11 @@ class Repairer:
         self, copies: Copies, digest: Digest, copy: bytes | BinaryIO
     ) -> StoredObject | None:
         """Set aside what is there, and return the row of the copy; None in a dry run."""
+        # A whole file is the copy itself, and stays: it is only its row that is damaged.
+        self._set_aside(digest, file=not copies.has_file(digest))
         if self._dry_run:
             _close(copy)
             return None
-        # A whole file is the copy itself, and stays: it is only its row that is damaged.
-        self._set_aside(digest, file=not copies.has_file(digest))
         return self._prepared(copy)
 
     def _prepared(self, copy: bytes | BinaryIO) -> StoredObject:
@@ -209,8 +220,10 @@ class Repairer:
             return
         if stored.data is not None:
             self._quarantine.keep(f"{digest}.hot", stored.data)
-        elif file and self._quarantine.keep_file(self._blobs, large_name(digest)):
-            self._blobs.delete(large_name(digest))
+            return
+        name = large_name(digest)
+        if file and self._quarantine.keep_file(self._blobs, name) and not self._dry_run:
+            self._blobs.delete(name)
 
     def _discard(self, left: dict[Digest, str]) -> list[Unhealed]:
         """Forget damaged objects that nothing needs; return the others."""
@@ -231,9 +244,9 @@ class Repairer:
     def _forget(self, digest: Digest) -> bool:
         if digest not in self._ledger.unnamed([digest]):
             return False
+        self._set_aside(digest)
         if self._dry_run:
             return True
-        self._set_aside(digest)
         with self._ledger.exclusive():
             if digest not in self._ledger.unnamed([digest]):
                 return False
@@ -243,7 +256,7 @@ class Repairer:
     def _ledger_damage(self) -> list[Unhealed]:
         try:
             return [Unhealed(None, text) for text in self._ledger.check()]
-        except (CorruptionError, StorageError) as error:
+        except CorruptionError as error:
             return [Unhealed(None, error.message)]
 
 

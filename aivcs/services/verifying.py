@@ -69,6 +69,7 @@ class Verifier:
             marks.resume()
         elif scope.depth is Depth.BYTES and scope.objects:
             marks.clear()
+        resumed = marks.resumed
         problems: list[Problem] = []
         logs = LogChecks(
             self._ledger, self._objects, tally, portion, scope.against, keep=scope.keep
@@ -88,7 +89,7 @@ class Verifier:
         if not scope.incremental:
             marks.clear()
         found = tuple(dict.fromkeys(problems))
-        report = Report(tally.checked, found, scope.depth, portion.whole)
+        report = Report(tally.checked, found, scope.depth, portion.whole, resumed=resumed)
         if not (scope.runs and scope.releases and scope.depth is Depth.BYTES):
             return report
         if report.ok:

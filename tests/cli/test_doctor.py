@@ -159,6 +159,22 @@ def test_a_file_of_somebody_else(place: Path, monkeypatch: pytest.MonkeyPatch) -
     assert wrong(place)["permissions"].endswith("config.toml")
 
 
+@pytest.mark.parametrize("name", ["large", ".zst"])
+def test_an_object_that_nobody_may_read(
+    place: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with aivcs.open(place) as repo:
+        repo.objects.put(bytes(200_000))
+    mine = os.access
+
+    def access(path: Path, mode: int) -> bool:
+        return not path.name.endswith(name) and mine(path, mode)
+
+    assert not wrong(place)
+    monkeypatch.setattr(os, "access", access)
+    assert wrong(place)["permissions"].endswith(name)
+
+
 def test_a_folder_that_takes_no_file(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(30, os.strerror(30))
@@ -195,7 +211,7 @@ def test_what_a_killed_process_left(place: Path) -> None:
     assert checks["unfinished"].detail == "1 files of 10 bytes"
     assert all(checks[name].ok and checks[name].hint for name in ("leases", "unfinished"))
     with aivcs.open(place) as repo:
-        repo.gc()
+        assert repo.gc().freed_on_disk >= 10
     assert {one.name: one for one in examine(place)}["leases"].detail == "0 of dead processes"
 
 

@@ -53,6 +53,9 @@ def test_damaged_objects_are_told(here: Program, tmp_path: Path) -> None:
     digests = put(here, 2)
     with open_repo(tmp_path) as repo:
         replace_stored(repo.objects, repo.objects.stat(digests[0]), b"something else")
-    said = here.good("seal").text.splitlines()
+    told = here("seal")
+    assert told.status == 6
+    said = told.text.splitlines()
     assert said[0].startswith("1 object moved into 1 pack")
+    assert here("seal", "--json").status == 6
     assert said[1] == "1 damaged object stayed; 'aivcs verify' tells which"

@@ -62,6 +62,26 @@ def test_a_missing_file_is_told(here: Program, tmp_path: Path) -> None:
         if file.is_file():
             file.unlink()
     assert here.fail("object", "get", digest) == (6, "missing_object")
+    assert "hint: 'aivcs repair --from' heals it from a copy" in here("object", "get", digest).err
+
+
+def test_what_was_interrupted_goes_on(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.good("object", "put", "-", stdin=b"a document")
+    here.good("seal")
+    with monkeypatch.context() as patch:
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr("aivcs.services.check_packs.PackChecks.problems", interrupt)
+        said = here("verify", "--json")
+        hint = "'aivcs verify --resume' goes on from here"
+        assert (said.status, said.error["code"], said.error["hint"]) == (130, "interrupted", hint)
+        said = here("verify", "--structure")
+        assert (said.status, said.err) == (130, "error: interrupted\n")
+        assert here("verify").err == f"error: interrupted\nhint: {hint}\n"
+    assert here.good("verify", "--resume").text.endswith(" 0 releases (resumed)\n")
+    assert here.good("verify", "--resume").text.endswith(" 0 releases\n")
 
 
 def test_parts_are_passed_on(here: Program, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +120,11 @@ def test_without_content(here: Program, tmp_path: Path) -> None:
     assert said.json["problems"][0]["id"] == digest
 
 
-def test_a_part_of_the_content(here: Program, tmp_path: Path) -> None:
+def test_a_part_of_the_content(
+    here: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aivcs.domain.report import Depth, Report
+
     for number in range(50):
         (tmp_path / f"{number}.json").write_text(f'{{"number": {number}}}')
     here.good("object", "put", *sorted(tmp_path.glob("*.json")))
@@ -110,8 +134,12 @@ def test_a_part_of_the_content(here: Program, tmp_path: Path) -> None:
     answer = here.json("verify", "--within", "1e-9")
     assert (answer["depth"], answer["complete"]) == ("sample", False)
     assert answer["checked"]["objects"] == 0
-    assert here.good("verify", "--within", "1e-9").text.endswith(" (a sample)\n")
+    too_short = here.good("verify", "--within", "1e-9").text
+    assert too_short == "nothing was read: the time was too short\n"
     assert here.good("verify", "--within", "60").text.endswith(" 0 releases\n")
+    part = Report({"objects": 3}, depth=Depth.SAMPLE, complete=False)
+    monkeypatch.setattr("aivcs.repo.Repo.verify", lambda *_, **__: part)
+    assert here.good("verify").text == "ok: checked 3 objects (a sample)\n"
 
 
 def test_what_contradicts_itself_is_refused(here: Program) -> None:

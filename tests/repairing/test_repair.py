@@ -103,6 +103,8 @@ def test_a_damaged_file_is_healed_from_a_copy(
     assert found.ok
     assert set(found.healed) == set(would.healed)
     assert found.healed
+    assert found.packs_rewritten == would.packs_rewritten
+    assert [name.partition("-")[2] for name in found.quarantined] == list(would.quarantined)
     if left is not None:
         (kept,) = scene.quarantined()
         assert kept.read_bytes() == left
@@ -116,8 +118,11 @@ def test_without_a_copy_the_damage_is_named_and_the_rest_is_saved(scene: Scene) 
     flip(scene.pack, scene.pack.stat().st_size // 3)
     damaged = {Digest.parse(one.id) for one in scene.verify().problems if one.kind == "object"}
     assert 0 < len(damaged) < 300
+    would = scene.repair(dry_run=True)
     found = scene.repair()
     assert not found.ok
+    assert would.packs_rewritten == found.packs_rewritten == 1
+    assert would.quarantined == found.quarantined == ()
     assert {one.digest for one in found.unhealed} == damaged
     assert all(one.breaks for one in found.unhealed)
     assert found.healed == ()
@@ -134,10 +139,12 @@ def test_without_a_copy_the_damage_is_named_and_the_rest_is_saved(scene: Scene) 
 def test_a_damaged_footer_loses_nothing(scene: Scene) -> None:
     flip(scene.pack, -5)
     assert not scene.verify().ok
+    would = scene.repair(dry_run=True)
+    assert (would.quarantined, would.packs_rewritten) == ((scene.pack.name,), 1)
     found = scene.repair()
     assert found.ok
     assert found.healed == ()
-    assert len(found.quarantined) == 1
+    assert (len(found.quarantined), found.packs_rewritten) == (1, 1)
     scene.check_whole()
 
 
@@ -145,6 +152,17 @@ def test_a_pack_without_footer_and_index(scene: Scene) -> None:
     flip(scene.pack, -5)
     scene.sql("DELETE FROM sealed", "DELETE FROM blocks", "DELETE FROM packs")
     assert scene.repair().ok
+    scene.check_whole()
+
+
+def test_a_pack_without_footer_whose_listing_is_damaged(scene: Scene) -> None:
+    flip(scene.pack, -5)
+    scene.sql("UPDATE blocks SET id = id + 9 WHERE id = (SELECT max(id) FROM blocks)")
+    would = scene.repair(dry_run=True)
+    found = scene.repair()
+    assert found.ok
+    assert would.packs_rewritten == found.packs_rewritten == 1
+    assert [name.partition("-")[2] for name in found.quarantined] == list(would.quarantined)
     scene.check_whole()
 
 
@@ -197,7 +215,8 @@ def test_a_pack_that_nobody_lists_and_nobody_can_read_is_set_aside(
 ) -> None:
     stray = scene.pack.with_name(f"{'4' * 64}.pack")
     stray.write_bytes(data)
-    assert scene.repair(dry_run=True).quarantined == ()
+    assert scene.repair(dry_run=True).quarantined == (stray.name,)
+    assert stray.exists()
     (kept,) = scene.repair().quarantined
     assert (scene.folder / "quarantine" / kept).read_bytes() == data
     assert not stray.exists()

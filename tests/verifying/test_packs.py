@@ -11,7 +11,6 @@ import pytest
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Severity
 from aivcs.domain.spec import read_component_document
-from aivcs.errors import StorageError
 from aivcs.repo import init, open_repo
 from aivcs.services import check_content
 from aivcs.services.check_blocks import spans
@@ -192,46 +191,6 @@ def test_an_index_that_disagrees(packed: Sealed, statement: str, kind: str) -> N
     edit(packed.place / ".aivcs" / "aivcs.db", statement)
     assert packed.problems(kind)
     assert packed.problems(kind, structure=True)
-
-
-def test_a_disk_that_cannot_read_a_place(packed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unreadable sector is the problem of the objects there, and of nothing else."""
-    with open_repo(packed.place) as repo:
-        stored = repo._ledger.objects([packed.documents[100]])[packed.documents[100]]
-        assert stored.place is not None
-        bad = stored.place.block
-        real = repo._blobs.read
-
-        def read(name: str, start: int, length: int) -> bytes:
-            if start <= bad.offset + 10 < start + length:
-                msg = "the disk failed: Input/output error"
-                raise StorageError(msg)
-            return real(name, start, length)
-
-        monkeypatch.setattr(repo._blobs, "read", read)
-        report = repo.verify()
-        held = {
-            digest
-            for digest, one in repo._ledger.objects(packed.documents).items()
-            if one.place and one.place.block == bad
-        }
-    objects = [one for one in report.problems if one.kind == "object"]
-    assert {Digest.parse(one.id) for one in objects} == held
-    assert all("Input/output error" in one.detail for one in objects)
-
-
-def test_a_disk_that_cannot_read_a_large_file(
-    packed: Sealed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_: object, name: str) -> None:
-        msg = f"no permission for {name}"
-        raise StorageError(msg)
-
-    monkeypatch.setattr("aivcs.adapters.files.FileBlobs.open", refuse)
-    for structure in (True, False):
-        (found,) = packed.problems("object", structure=structure)
-        assert "no permission" in found.detail
-        assert found.id == packed.large.stem
 
 
 def test_spans_cover_every_block_once(packed: Sealed) -> None:
