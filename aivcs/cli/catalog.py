@@ -12,6 +12,8 @@ ROOT: Final = {
     "eval": ("", "Record and compare how well specs do."),
     "promote": ("aivcs.cli.promote:promote", "Make a spec the current release of an agent."),
     "rollback": ("aivcs.cli.promote:rollback", "Restore an earlier release of an agent."),
+    "approve": ("aivcs.cli.marks:approve", "Record that you approve of a spec."),
+    "deprecate": ("aivcs.cli.marks:deprecate", "Mark a release as one not to go back to."),
     "current": ("aivcs.cli.releases:current", "Show the current release of an agent."),
     "history": ("aivcs.cli.releases:history", "List an agent's releases, the newest first."),
     "releases": ("aivcs.cli.releases:releases", "List the current release of every agent."),

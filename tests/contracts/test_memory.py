@@ -22,6 +22,8 @@ from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContrac
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.owning import ReapingContract
 from aivcs.testing.purging import PurgingContract
+from aivcs.testing.release_gates import ReleaseGatesContract
+from aivcs.testing.release_marks import ReleaseMarksContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
@@ -58,6 +60,14 @@ class TestEvidence(InMemory, EvidenceContract):
 
 
 class TestReleases(InMemory, ReleaseRegistryContract):
+    pass
+
+
+class TestReleaseGates(InMemory, ReleaseGatesContract):
+    pass
+
+
+class TestReleaseMarks(InMemory, ReleaseMarksContract):
     pass
 
 

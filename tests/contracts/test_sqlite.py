@@ -22,6 +22,8 @@ from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContrac
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.owning import ReapingContract
 from aivcs.testing.purging import PurgingContract
+from aivcs.testing.release_gates import ReleaseGatesContract
+from aivcs.testing.release_marks import ReleaseMarksContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
@@ -71,6 +73,14 @@ class TestEvidence(OnDisk, EvidenceContract):
 
 
 class TestReleases(OnDisk, ReleaseRegistryContract):
+    pass
+
+
+class TestReleaseGates(OnDisk, ReleaseGatesContract):
+    pass
+
+
+class TestReleaseMarks(OnDisk, ReleaseMarksContract):
     pass
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 PAGE = (DOCS / "library.md").read_text(encoding="utf-8")
 UNLISTED = {
     CasStore: {"prepare", "read"},
-    SpecStore: {"prepare", "store"},
+    SpecStore: {"prepare", "rehash", "store"},
     RunLedger: {"prepare", "appending", "end_run", "ending", "epoch"},
-    ReleaseRegistry: {"find"},
+    ReleaseRegistry: {"find", "iter_labels"},
     EventStore: set(),
     StateStore: set(),
     EvidenceStore: set(),

@@ -21,6 +21,8 @@ from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContrac
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.owning import ReapingContract
 from aivcs.testing.purging import PurgingContract
+from aivcs.testing.release_gates import ReleaseGatesContract
+from aivcs.testing.release_marks import ReleaseMarksContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
@@ -114,6 +116,14 @@ class TestEvidence(OnServer, EvidenceContract):
 
 class TestReleases(OnServer, ReleaseRegistryContract):
     pass
+
+
+class TestReleaseGates(OnServer, ReleaseGatesContract):
+    pass
+
+
+class TestReleaseMarks(OnServer, ReleaseMarksContract):
+    examples = 5  # each takes many transactions of a server
 
 
 class TestLiveRuns(OnServer, LiveRunContract):
