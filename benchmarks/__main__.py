@@ -45,6 +45,7 @@ LEDGER: Final = {
     7: "ledger_listing",
     8: "ledger_verification",
     9: "ledger_postgres",
+    10: "ledger_releases",
 }
 PARTS: Final = {"objects": (SCENARIOS, peers), "ledger": (LEDGER, ledger_peers)}
 HOME: Final = ROOT / "build" / "bench"

@@ -14,29 +14,39 @@ if TYPE_CHECKING:
     from aivcs.domain.digest import Digest
     from aivcs.repo import Repo
 
-_EXPECTED = click.option(
+EXPECTED = click.option(
     "--expected-current",
     "expected",
     metavar="SEQ|SPEC|none",
     help="Refuse when another release is current.",
 )
-_BY = click.option("--by", "actor", metavar="WHO", help="Who acts; else AIVCS_ACTOR or the user.")
+BY = click.option("--by", "actor", metavar="WHO", help="Who acts; else AIVCS_ACTOR or the user.")
 
 
 @command("promote")
 @click.argument("name", shell_complete=suggest.agents)
-@click.argument("spec", shell_complete=suggest.specs)
+@click.argument("spec", required=False, shell_complete=suggest.specs)
+@click.option(
+    "--from",
+    "source",
+    metavar="NAME",
+    shell_complete=suggest.agents,
+    help="Promote the current release of another name, with its label.",
+)
 @click.option("--version-label", "label", metavar="LABEL", help="For example 1.2.0.")
-@_BY
+@BY
 @click.option("--notes", metavar="TEXT", help="What is new.")
-@click.option("--require", multiple=True, metavar="GATE", help="A gate to pass; may repeat.")
-@_EXPECTED
+@click.option(
+    "--require", multiple=True, metavar="GATE[=VALUE]", help="One more gate to pass; may repeat."
+)
+@EXPECTED
 @click.pass_obj
 def promote(
     session: Session,
     *,
     name: str,
-    spec: str,
+    spec: str | None,
+    source: str | None,
     label: str | None,
     actor: str | None,
     notes: str | None,
@@ -46,21 +56,34 @@ def promote(
     """Make a spec the current release of an agent.
 
     Every object of the spec is verified first. NAME is the agent; SPEC a digest, its
-    beginning, or a release such as NAME@1. JSON: {name, seq, kind, spec_digest, metadata:
-    {version_label, promoted_by, notes}, created_at, actor, reason, previous, restores,
-    log_index}.
+    beginning, or a release such as NAME@1. The gates that the repository declares for NAME
+    and the spec's manifest adds must pass, and those of --require; else exit status 5. JSON:
+    {name, seq, kind, spec_digest, metadata: {version_label, promoted_by, notes}, created_at,
+    actor, reason, previous, restores, log_index, verdict}; verdict: {policy, passed, gates:
+    [{gate, value, passed, detail}], evidence: [[run_id, seal]]}, or null without gates.
     """
     from aivcs.domain.release import ReleaseMetadata
     from aivcs.repo import default_actor
 
-    metadata = ReleaseMetadata(label, default_actor() if actor is None else actor, notes)
+    if (spec is None) == (source is None):
+        msg = "give either SPEC or --from NAME"
+        raise click.UsageError(msg)
     with session.open() as repo:
+        reason = None
+        if source is not None:
+            other = repo.find.release(source)
+            digest = other.spec_digest
+            label = other.metadata.version_label if label is None else label
+            reason = f"from {other.name}@{other.seq}"
+        else:
+            digest = repo.find.spec(str(spec))
         record = repo.releases.promote(
             name,
-            repo.find.spec(spec),
-            metadata,
+            digest,
+            ReleaseMetadata(label, default_actor() if actor is None else actor, notes),
             require=require,
-            expected_current=_expected(repo, expected),
+            expected_current=expected_release(repo, expected),
+            reason=reason,
         )
         before = None if record.previous is None else repo.releases.entry(name, record.previous)
         named = repo.specs.get(record.spec_digest).name
@@ -71,10 +94,12 @@ def promote(
 
 @command("rollback")
 @click.argument("name", shell_complete=suggest.agents)
-@click.option("--to", metavar="SEQ|LABEL|DIGEST", help="The release to restore; else the last.")
-@_BY
+@click.option(
+    "--to", metavar="SEQ|LABEL|DIGEST|last-good", help="The release to restore; else the last."
+)
+@BY
 @click.option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")
-@_EXPECTED
+@EXPECTED
 @click.pass_obj
 def rollback(
     session: Session,
@@ -89,8 +114,11 @@ def rollback(
 
     Without --to the one before the current release in its lineage, so that repeated
     rollbacks go further back. The log only grows: the restored release is appended again.
-    JSON: as 'promote', and no_change: true when the restored spec was current already, as
-    after promoting one spec twice; a warning on stderr says so too.
+    last-good is the newest earlier release whose gates passed, from which nobody rolled back
+    and that is not deprecated. Gates are not asked, but every object of the spec is read and
+    hashed. JSON: as 'promote', receipt: {spec_digest, objects, bytes, identical_to}, the last
+    being the seq that was restored byte for byte, and no_change: true when the restored spec
+    was current already, as after promoting one spec twice; a warning on stderr says so too.
     """
     with session.open() as repo:
         record = repo.releases.rollback(
@@ -98,14 +126,16 @@ def rollback(
             to=to,
             actor=actor,
             reason=reason,
-            expected_current=_expected(repo, expected),
+            expected_current=expected_release(repo, expected),
         )
+        deprecated = repo.releases.deprecation(record)
     value = views.release(record)
-    output.answer(session, value, lambda: release_text.write_releases([value]))
-    release_text.tell_restored(record)
+    output.answer(session, value, lambda: release_text.write_restored(value))
+    release_text.tell_restored(record, deprecated)
 
 
-def _expected(repo: Repo, text: str | None) -> Digest | int | None:
+def expected_release(repo: Repo, text: str | None) -> Digest | int | None:
+    """Return what --expected-current names."""
     if text is None:
         return None
     if text == "none":

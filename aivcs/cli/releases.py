@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aivcs.cli import output, release_text, suggest, views
+from aivcs.cli import output, release_graph, release_text, suggest, views
 from aivcs.cli.command import command
 
 if TYPE_CHECKING:
@@ -34,12 +34,16 @@ def current(session: Session, name: str) -> None:
 def history(session: Session, name: str, limit: int | None) -> None:
     """List an agent's releases, the newest first.
 
-    50 of them unless --limit or --json is given; none for an unknown agent. JSON: a list of
-    what 'promote' gives.
+    50 of them unless --limit or --json is given; none for an unknown agent. The first column
+    shows the lineage: @ is current, o is what rollbacks reach from there, x was left behind,
+    - is a deprecation, and ! stands at what is deprecated. JSON: a list of what 'promote'
+    gives.
     """
     with session.open() as repo:
-        found = [views.release(record) for record in repo.releases.history(name)]
-    output.listing(session, found, limit, release_text.write_releases)
+        records = repo.releases.history(name)
+    found = [views.release(record) for record in records]
+    cells = {} if session.json else release_graph.graph(records)
+    output.listing(session, found, limit, lambda shown: release_text.write_history(shown, cells))
     if not found and not session.json:
         output.note(f"{name} has no release")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.spec import AgentSpec, SpecFile
     from aivcs.domain.stored import StoredObject
+    from aivcs.services.approving import Approval
     from aivcs.services.replaying import Replay
 
 View: TypeAlias = "dict[str, Json]"
@@ -114,7 +115,12 @@ def replay(found: Replay) -> View:
 
 
 def release(record: ReleaseRecord) -> View:
-    """Return an entry of a release log; ``no_change`` only for a rollback."""
+    """Return an entry of a release log.
+
+    ``no_change`` and ``receipt`` (what was verified; ``identical_to`` is the seq that was
+    restored byte for byte) only for a rollback, ``keeps`` (the seq that stays current) only
+    for a deprecation.
+    """
     view: View = {
         "name": record.name,
         "seq": record.seq,
@@ -131,10 +137,31 @@ def release(record: ReleaseRecord) -> View:
         "previous": record.previous,
         "restores": record.restores,
         "log_index": None,
+        "verdict": None if record.verdict is None else record.verdict.json(),
     }
     if record.kind is ReleaseKind.ROLLBACK:
         view["no_change"] = record.no_change
+    if record.receipt is not None:
+        view["receipt"] = {
+            "spec_digest": str(record.spec_digest),
+            **record.receipt._asdict(),
+            "identical_to": record.restores,
+        }
+    if record.keeps is not None:
+        view["keeps"] = record.keeps
     return view
+
+
+def approval(found: Approval) -> View:
+    """Return an approval: of which spec, by whom, for which agent, and its run."""
+    return {
+        "run_id": found.run_id,
+        "spec_digest": str(found.spec_digest),
+        "actor": found.actor,
+        "name": found.name,
+        "comment": found.comment,
+        "seal": found.seal,
+    }
 
 
 def spec(found: AgentSpec) -> View:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.names import check_name
 from aivcs.domain.patterns import exact_pattern
 from aivcs.domain.spec import Component
-from aivcs.errors import InvalidName, InvalidSpec
+from aivcs.errors import InvalidInputError, InvalidName, InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from aivcs.domain.canonical import Json
     from aivcs.domain.spec import SpecFile
 
-_KEYS: Final = ("name", "components", "exclude", "allow_secrets")
+_KEYS: Final = ("name", "components", "exclude", "allow_secrets", "gates")
 _DELETE: Final = 0x7F
 
 
@@ -25,13 +26,15 @@ class Manifest:
 
     ``components`` maps a component to its patterns; None when the manifest has no such
     table, and then the default patterns hold. ``exclude`` are patterns too,
-    ``allow_secrets`` exact paths.
+    ``allow_secrets`` exact paths. ``gates`` are gates that a release of the spec must pass
+    beside those of the repository, with their values.
     """
 
     name: str | None
     components: Mapping[str, tuple[str, ...]] | None
     exclude: tuple[str, ...]
     allow_secrets: tuple[str, ...]
+    gates: Mapping[str, Json] = field(default_factory=dict)
 
 
 def read_manifest(table: Mapping[str, object]) -> Manifest:
@@ -48,6 +51,7 @@ def read_manifest(table: Mapping[str, object]) -> Manifest:
         components=_components(table["components"]) if "components" in table else None,
         exclude=_patterns("exclude", table.get("exclude", [])),
         allow_secrets=_texts("allow_secrets", table.get("allow_secrets", [])),
+        gates=_gates(table["gates"]) if "gates" in table else {},
     )
 
 
@@ -72,6 +76,16 @@ def _name(value: object) -> str | None:
         return check_name(value)
     except InvalidName as error:
         msg = f"aivcs.toml: name: {error.message}"
+        raise InvalidSpec(msg, hint=error.hint) from error
+
+
+def _gates(value: object) -> dict[str, Json]:
+    from aivcs.domain.policy import read_additions
+
+    try:
+        return read_additions(value)
+    except InvalidInputError as error:
+        msg = f"aivcs.toml: {error.message}"
         raise InvalidSpec(msg, hint=error.hint) from error
 
 

@@ -17,13 +17,19 @@ from aivcs.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from datetime import datetime
+
+    from aivcs.domain.receipt import Receipt
+    from aivcs.domain.verdict import Verdict
 
 
 MIN_PREFIX: Final = 4
 """The shortest abbreviation of an id."""
 
+
+LAST_GOOD: Final = "last-good"
+"""What a rollback may be asked for: the newest earlier release that nothing speaks against."""
 
 _DIGITS: Final = 18
 
@@ -33,6 +39,7 @@ class ReleaseKind(StrEnum):
 
     PROMOTE = "promote"
     ROLLBACK = "rollback"
+    DEPRECATE = "deprecate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,12 @@ class ReleaseRecord:
     """One entry of an agent's release log.
 
     ``seq`` is dense from 1. ``previous`` is the seq before it in the lineage, None at its
-    start. ``restores`` is the seq whose record a rollback re-appended. ``no_change`` is
-    true for a rollback whose spec was current already.
+    start. ``restores`` is the seq whose record a rollback re-appended, or which a deprecation
+    marks. ``no_change`` is true for a rollback whose spec was current already. ``verdict`` is
+    what the gates said of a promote, ``receipt`` what was verified for a rollback. ``promoted``
+    is the seq of the promote that a rollback goes back to in the end. A deprecation leaves
+    the release at the seq ``keeps`` current, and says the same of it. ``deprecation`` is the
+    seq of the newest deprecation before the entry.
     """
 
     name: str
@@ -67,10 +78,15 @@ class ReleaseRecord:
     previous: int | None = None
     restores: int | None = None
     no_change: bool = False
+    verdict: Verdict | None = None
+    receipt: Receipt | None = None
+    promoted: int | None = None
+    keeps: int | None = None
+    deprecation: int | None = None
 
 
 def check_expected(
-    name: str, head: ReleaseRecord | None, expected: Digest | str | int | None
+    name: str, current: ReleaseRecord | None, expected: Digest | str | int | None
 ) -> None:
     """Raise StaleCurrent unless the current release is the expected one.
 
@@ -80,12 +96,12 @@ def check_expected(
     if expected is None:
         return
     if isinstance(expected, int):
-        good = expected == (head.seq if head else 0)
+        good = expected == (current.seq if current else 0)
     else:
         wanted = Digest.parse(expected)
-        good = head is not None and head.spec_digest == wanted
+        good = current is not None and current.spec_digest == wanted
     if not good:
-        msg = f"the current release of {name} is {_describe(head)}, not {expected}"
+        msg = f"the current release of {name} is {_describe(current)}, not {expected}"
         raise StaleCurrent(msg, hint=f"read it again with 'aivcs current {name}', then retry")
 
 
@@ -100,6 +116,9 @@ def check_metadata(metadata: object) -> None:
     if label is not None and (not label.strip() or label != label.strip() or "\0" in label):
         msg = f"not a version label: {label!r}"
         raise InvalidInputError(msg, hint="leave it out, or give text such as v1.2.0")
+    if label == LAST_GOOD:
+        msg = f"not a version label: {label!r} is what a rollback is asked for"
+        raise InvalidInputError(msg, hint="give text such as v1.2.0")
 
 
 def check_actor(actor: object) -> str:
@@ -110,35 +129,44 @@ def check_actor(actor: object) -> str:
     raise InvalidInputError(msg, hint="say who with --by, or set AIVCS_ACTOR")
 
 
-def previous_of(name: str, head: ReleaseRecord | None) -> int:
-    """Return the seq a plain rollback restores: the one before ``head`` in the lineage.
+def check_reason(reason: object) -> str:
+    """Return why a release is marked; InvalidInputError when nothing is said."""
+    if isinstance(reason, str) and reason.strip():
+        return check_text("the reason", reason) or reason
+    msg = "a release is deprecated for a reason, and none is given"
+    raise InvalidInputError(msg, hint="say why with --reason")
 
-    Raises ReleaseNotFound without any release, NoPreviousRelease at the lineage's start.
+
+def previous_of(current: ReleaseRecord) -> int:
+    """Return the seq a plain rollback restores: the one before the current in the lineage.
+
+    Raises NoPreviousRelease at the lineage's start.
     """
-    if head is None:
-        raise not_found(name)
-    if head.previous is None:
-        msg = f"{name} has no release before seq {head.seq} in its lineage"
+    name = current.name
+    if current.previous is None:
+        msg = f"{name} has no release before seq {current.seq} in its lineage"
         raise NoPreviousRelease(
             msg, hint=f"'aivcs history {name}' lists the entries; 'rollback --to' picks any"
         )
-    return head.previous
+    return current.previous
 
 
 def select(
     name: str, newest_first: Iterable[ReleaseRecord], wanted: int | str | Digest
 ) -> ReleaseRecord:
-    """Return the newest entry with this seq, version label or spec digest.
+    """Return the newest release with this seq, version label or spec digest.
 
-    A text of digits is a seq; another text is a label, else the beginning (>= 4 characters)
-    of a spec digest. Raises ReleaseNotFound when no entry answers, AmbiguousId when the
-    beginning fits several digests.
+    Deprecations are none. A text of digits is a seq; another text is a label, else the
+    beginning (>= 4 characters) of a spec digest. Raises ReleaseNotFound when no entry
+    answers, AmbiguousId when the beginning fits several digests.
     """
-    if isinstance(wanted, str) and wanted.isascii() and wanted.isdigit():
-        wanted = int(wanted[-_DIGITS:]) if len(wanted.lstrip("0")) <= _DIGITS else 0
+    seq = seq_of(wanted)
+    wanted = wanted if seq is None else seq
     begun: dict[Digest, ReleaseRecord] = {}
     prefix = wanted.lower().removeprefix("sha256:") if isinstance(wanted, str) else ""
     for record in newest_first:
+        if record.kind is ReleaseKind.DEPRECATE:
+            continue
         if wanted in (record.seq, record.spec_digest, record.metadata.version_label):
             return record
         if len(prefix) >= MIN_PREFIX and str(record.spec_digest).startswith(prefix):
@@ -150,6 +178,15 @@ def select(
         return record
     msg = f"{name} has no earlier release {wanted}"
     raise ReleaseNotFound(msg, hint=f"'aivcs history {name}' lists its entries")
+
+
+def seq_of(wanted: object) -> int | None:
+    """Return the seq that a number or a text of digits means; None for anything else."""
+    if isinstance(wanted, int):
+        return wanted
+    if isinstance(wanted, str) and wanted.isascii() and wanted.isdigit():
+        return int(wanted[-_DIGITS:]) if len(wanted.lstrip("0")) <= _DIGITS else 0
+    return None
 
 
 def ancestor(
@@ -164,28 +201,6 @@ def ancestor(
     return record
 
 
-def lineage_problems(oldest_first: Iterable[ReleaseRecord]) -> Iterator[str]:
-    """Say where a log contradicts the rules by which promote and rollback extend it."""
-    seen: dict[int, ReleaseRecord] = {}
-    head: ReleaseRecord | None = None
-    for record in oldest_first:
-        due = head.seq + 1 if head else 1
-        if record.seq != due:
-            yield f"seq {due} is missing before seq {record.seq}"
-        if record.kind is ReleaseKind.PROMOTE:
-            sound = record.restores is None and record.previous == (head.seq if head else None)
-        else:
-            restored = seen.get(record.restores or 0)
-            sound = (
-                restored is not None
-                and record.spec_digest == restored.spec_digest
-                and record.previous == restored.previous
-            )
-        if not sound:
-            yield f"the {record.kind.value} at seq {record.seq} does not follow from the log"
-        seen[record.seq] = head = record
-
-
 def not_found(name: str) -> ReleaseNotFound:
     """Return the error for a name without any release."""
     return ReleaseNotFound(
@@ -193,5 +208,5 @@ def not_found(name: str) -> ReleaseNotFound:
     )
 
 
-def _describe(head: ReleaseRecord | None) -> str:
-    return f"seq {head.seq} ({head.spec_digest.short()})" if head else "none"
+def _describe(current: ReleaseRecord | None) -> str:
+    return f"seq {current.seq} ({current.spec_digest.short()})" if current else "none"

@@ -30,14 +30,18 @@ if TYPE_CHECKING:
 
     from aivcs.domain.canonical import Json
     from aivcs.domain.checkup import Check
+    from aivcs.domain.policy import Policies
     from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
     from aivcs.domain.spec import AgentSpec
     from aivcs.ports import BlobStore, Clock, Ids, Ledger, Salts, StateCache
+    from aivcs.services.approving import Approvals
     from aivcs.services.auto_sealing import AutoSeal
     from aivcs.services.event_store import EventStore
+    from aivcs.services.evidence import EvidenceStore
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
+    from aivcs.services.judging import Judge
     from aivcs.services.live import LiveRun
     from aivcs.services.releases import ReleaseRegistry
     from aivcs.services.runs import RunLedger
@@ -71,6 +75,7 @@ class Repo(Upkeep, Review):
         salts: Salts = os.urandom,
         retention: Retention | None = None,
         sealing: AutoSeal | None = None,
+        policies: Policies | None = None,
     ) -> None:
         self.folder = folder
         self.created = created
@@ -81,6 +86,7 @@ class Repo(Upkeep, Review):
         self._salts = salts
         self._retention = retention
         self._sealing = sealing
+        self._policies = policies
         self._closed = False
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
@@ -133,8 +139,27 @@ class Repo(Upkeep, Review):
         from aivcs.services.releases import ReleaseRegistry
 
         return ReleaseRegistry(
-            self._ledger, self.objects, self.specs, self.clock, default_actor, self._salts
+            self._ledger,
+            self.objects,
+            self.specs,
+            self.clock,
+            default_actor,
+            self._salts,
+            judge=self._judge,
+            policies=self._policies,
         )
+
+    def _judge(self) -> Judge:
+        from aivcs.services.judging import Judge
+
+        return Judge(self._policies, self.objects, self.specs, self.evidence, self.approvals)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """What people say of specs before they are released."""
+        from aivcs.services.approving import Approvals
+
+        return Approvals(self._ledger, self.runs, self.specs, default_actor)
 
     @cached_property
     def runs(self) -> RunLedger:
@@ -143,6 +168,13 @@ class Repo(Upkeep, Review):
 
         lease = inherited_lease()
         return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts, lease)
+
+    @cached_property
+    def evidence(self) -> EvidenceStore:
+        """The results of evaluations, by the spec that they are of."""
+        from aivcs.services.evidence import EvidenceStore
+
+        return EvidenceStore(self._ledger, self.objects, self.specs, self.runs, self.importer)
 
     @cached_property
     def events(self) -> EventStore:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.events import MAX_SEQ
-from aivcs.domain.release import lineage_problems
+from aivcs.domain.lineage import lineage_problems
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.run import RunStatus
 from aivcs.domain.stream import Family
@@ -15,6 +15,7 @@ from aivcs.services import bodies
 from aivcs.services.check_log import LogReading
 from aivcs.services.check_past import Past
 from aivcs.services.check_trees import Growth, SealChecks
+from aivcs.services.check_verdicts import VerdictChecks
 from aivcs.services.releases import read_record
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class LogChecks:
         self._count = tally.count
         self._portion = portion
         self._known: set[Digest] = set()
+        self._verdicts = VerdictChecks(ledger)
         self.past = Past(ledger, saved, keep=keep)
         self.seals = SealChecks(ledger, () if saved is None else (saved.seals,))
 
@@ -196,6 +198,6 @@ class LogChecks:
             yield Problem("release", name, wrong)
         for detail in () if head is None else self.past.check(head, log.tree, log.roots):
             yield Problem("release", name, detail)
-        if not damaged:
-            for detail in lineage_problems(records):
-                yield Problem("release", name, detail)
+        followed = () if damaged else lineage_problems(records)
+        for detail in chain(self._verdicts.problems(records), followed):
+            yield Problem("release", name, detail)

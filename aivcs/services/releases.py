@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from itertools import dropwhile
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.commitment import SALT_SIZE
 from aivcs.domain.digest import Digest
 from aivcs.domain.events import MAX_SEQ
+from aivcs.domain.lineage import current_of, deprecation_of, newest_deprecation, promoted_seq
 from aivcs.domain.log_writes import Append
 from aivcs.domain.names import check_name, check_text
+from aivcs.domain.receipt import Receipt
 from aivcs.domain.release import (
     ReleaseKind,
     ReleaseMetadata,
@@ -20,35 +23,42 @@ from aivcs.domain.release import (
     check_actor,
     check_expected,
     check_metadata,
+    check_reason,
     not_found,
-    previous_of,
-    select,
 )
 from aivcs.domain.several import several
 from aivcs.domain.spec import AgentSpec
 from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError, GateFailed, WrongExpectedSequence
 from aivcs.services import bodies
+from aivcs.services.earlier import Earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aivcs.domain.canonical import Json
+    from aivcs.domain.policy import Policies
     from aivcs.domain.stream import Entry
+    from aivcs.domain.verdict import Verdict
     from aivcs.ports import Clock, Ledger, Salts
+    from aivcs.services.judging import Judge
     from aivcs.services.objects import CasStore
     from aivcs.services.specs import SpecStore
 
+    Make = Callable[[ReleaseRecord | None], ReleaseRecord]
+
 _ATTEMPTS: Final = 500
+_OPTIONAL: Final = ("promoted", "keeps", "deprecation")
 
 
 class ReleaseRegistry:
     """An append-only release log per agent, under the source system's names.
 
-    ``actor`` tells who acts where a call does not say.
+    ``actor`` tells who acts where a call does not say. ``judge`` evaluates gates, of which
+    ``policies`` are those that the repository declares.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a part
         self,
         ledger: Ledger,
         objects: CasStore,
@@ -56,6 +66,9 @@ class ReleaseRegistry:
         clock: Clock,
         actor: Callable[[], str],
         salts: Salts = os.urandom,
+        *,
+        judge: Callable[[], Judge],
+        policies: Policies | None = None,
     ) -> None:
         self._ledger = ledger
         self._objects = objects
@@ -63,6 +76,9 @@ class ReleaseRegistry:
         self._clock = clock
         self._actor = actor
         self._salts = salts
+        self._judge = judge
+        self._policies = policies
+        self._earlier = Earlier(self)
 
     def promote(
         self,
@@ -72,31 +88,46 @@ class ReleaseRegistry:
         *,
         require: Iterable[str] = (),
         expected_current: Digest | str | int | None = None,
+        reason: str | None = None,
     ) -> ReleaseRecord:
         """Make a spec the current release of ``name`` and return the new entry.
 
-        Every object of the spec is verified first. ``require`` names gates that must find
-        nothing. Raises SpecNotFound, MissingObject, IntegrityError, GateFailed (with every
-        violation), StaleCurrent, InvalidName, InvalidInputError.
+        Every object of the spec is verified first. ``require`` names gates that must pass
+        beside those of the repository and of the spec's manifest: ``NAME`` or
+        ``NAME=VALUE``. Raises SpecNotFound, MissingObject, IntegrityError, GateFailed (with
+        every violation), StaleCurrent, InvalidName, InvalidInputError.
         """
         check_name(name)
         check_metadata(metadata)
+        check_text("the reason", reason)
         found = spec_digest.digest if isinstance(spec_digest, AgentSpec) else spec_digest
         spec = self._specs.require(Digest.parse(found))
-        gates = tuple(several(require, "gates"))
+        wanted = tuple(several(require, "gates"))
+        # What nobody asks is not loaded: most repositories declare no gates.
+        gated = wanted or self._policies is not None or spec.manifest is not None
+        judge = self._judge() if gated else None
+        policy = None if judge is None else judge.policy(name, spec, wanted)
 
-        def entry(head: ReleaseRecord | None) -> ReleaseRecord:
-            if gates:
-                self._check_gates(name, gates, spec, metadata, head)
+        def entry(current: ReleaseRecord | None) -> ReleaseRecord:
+            verdict: Verdict | None = None
+            if judge is not None and policy is not None:
+                verdict = judge.verdict(
+                    name, policy, spec, metadata, current, partial(self._earlier.bears, name)
+                )
+                if not verdict.passed:
+                    msg = f"{name} was not promoted: {verdict.violations()}"
+                    raise GateFailed(msg, hint="mend what the gates found, then promote again")
             return ReleaseRecord(
                 name=name,
-                seq=head.seq + 1 if head else 1,
+                seq=0,
                 kind=ReleaseKind.PROMOTE,
                 spec_digest=spec.digest,
                 metadata=metadata,
                 created_at=self._clock(),
                 actor=metadata.promoted_by,
-                previous=head.seq if head else None,
+                reason=reason,
+                previous=current.seq if current else None,
+                verdict=verdict,
             )
 
         return self._append(name, expected_current, entry)
@@ -113,25 +144,22 @@ class ReleaseRegistry:
         """Append the earlier release again and return the new entry.
 
         Without ``to`` the release before the current one in the lineage; with it any
-        earlier entry, by seq, label or digest. Every object of the restored spec is
-        verified first. Raises ReleaseNotFound, NoPreviousRelease, AmbiguousId,
-        StaleCurrent, MissingObject, IntegrityError, InvalidInputError.
+        earlier entry, by seq, label or digest, or ``last-good``. Every object of the restored
+        spec is read and hashed first, which the entry's receipt counts; gates are not asked.
+        Raises ReleaseNotFound, NoPreviousRelease, AmbiguousId, StaleCurrent, MissingObject,
+        IntegrityError, InvalidInputError.
         """
         who = check_actor(self._actor() if actor is None else actor)
         check_text("the reason", reason)
 
-        def entry(head: ReleaseRecord | None) -> ReleaseRecord:
-            if head is None:
+        def entry(current: ReleaseRecord | None) -> ReleaseRecord:
+            if current is None:
                 raise not_found(name)
-            if to is None:
-                restored = self.entry(name, previous_of(name, head))
-            else:
-                earlier = dropwhile(lambda r: r.seq >= head.seq, self.iter_history(name))
-                restored = select(name, earlier, to)
-            self._specs.require(restored.spec_digest)
+            restored = self._earlier.wanted(current, to)
+            promoted = promoted_seq(restored, self._entry_of(name))
             return ReleaseRecord(
                 name=name,
-                seq=head.seq + 1,
+                seq=0,
                 kind=ReleaseKind.ROLLBACK,
                 spec_digest=restored.spec_digest,
                 metadata=restored.metadata,
@@ -140,31 +168,100 @@ class ReleaseRegistry:
                 reason=reason,
                 previous=restored.previous,
                 restores=restored.seq,
-                no_change=restored.spec_digest == head.spec_digest,
+                no_change=restored.spec_digest == current.spec_digest,
+                promoted=None if promoted == restored.seq else promoted,
+                receipt=self._specs.rehash(restored.spec_digest).receipt,
+            )
+
+        return self._append(name, expected_current, entry)
+
+    def deprecate(
+        self,
+        name: str,
+        wanted: int | str | Digest,
+        *,
+        reason: str,
+        actor: str | None = None,
+        expected_current: Digest | str | int | None = None,
+    ) -> ReleaseRecord:
+        """Mark a release, by seq, label or digest, as one not to go back to; return the mark.
+
+        What is current does not change. A rollback to it warns and obeys, ``last-good``
+        passes over it. Raises ReleaseNotFound, AmbiguousId, StaleCurrent, InvalidInputError.
+        """
+        who = check_actor(self._actor() if actor is None else actor)
+        why = check_reason(reason)
+
+        def entry(current: ReleaseRecord | None) -> ReleaseRecord:
+            if current is None:
+                raise not_found(name)
+            marked = self._earlier.named(name, wanted)
+            return replace(
+                current,
+                seq=0,
+                kind=ReleaseKind.DEPRECATE,
+                created_at=self._clock(),
+                actor=who,
+                reason=why,
+                restores=promoted_seq(marked, self._entry_of(name)),
+                no_change=False,
+                verdict=None,
+                promoted=None,
+                receipt=None,
+                keeps=current.seq,
             )
 
         return self._append(name, expected_current, entry)
 
     def current(self, name: str) -> ReleaseRecord | None:
-        """Return the newest entry of ``name``, or None."""
+        """Return the newest release of ``name``, or None; a deprecation is none."""
+        return current_of(self.head(name), self._entry_of(name))
+
+    def head(self, name: str) -> ReleaseRecord | None:
+        """Return the newest entry of ``name``, of whatever kind, or None."""
         return next(self.iter_history(name, limit=1), None)
 
     def history(self, name: str) -> list[ReleaseRecord]:
         """Return all entries of ``name``, the newest first; [] for an unknown name."""
         return list(self.iter_history(name))
 
-    def iter_history(self, name: str, *, limit: int | None = None) -> Iterator[ReleaseRecord]:
-        """Yield the entries of ``name``, the newest first, in constant memory."""
-        entries = self._ledger.entries(Family.RELEASE, name, limit=limit, newest_first=True)
-        for entry, body in bodies.payloads(self._objects, entries):
+    def iter_history(
+        self,
+        name: str,
+        *,
+        limit: int | None = None,
+        after: int = 0,
+        newest_first: bool = True,
+    ) -> Iterator[ReleaseRecord]:
+        """Yield the entries of ``name`` behind the seq ``after``, in constant memory."""
+        for entry, body in self._payloads(name, after, limit, newest_first=newest_first):
             yield read_record(name, entry, body)
+
+    def iter_labels(self, name: str, *, after: int) -> Iterator[tuple[int, str | None]]:
+        """Yield seq and version label of the entries of ``name`` behind the seq ``after``."""
+        for entry, body in self._payloads(name, after, None, newest_first=False):
+            said: Any = body
+            try:
+                yield entry.seq, said["metadata"]["version_label"]
+            except (KeyError, TypeError):
+                # Reading it as a record says what is wrong with it.
+                yield entry.seq, read_record(name, entry, body).metadata.version_label
+
+    def _payloads(
+        self, name: str, after: int, limit: int | None, *, newest_first: bool
+    ) -> Iterator[tuple[Entry, Json]]:
+        after = min(max(after, 0), MAX_SEQ)
+        entries = self._ledger.entries(
+            Family.RELEASE, name, after=after, limit=limit, newest_first=newest_first
+        )
+        return bodies.payloads(self._objects, entries)
 
     def entry(self, name: str, seq: int) -> ReleaseRecord:
         """Return one entry; ReleaseNotFound when there is none of this seq."""
-        if 1 <= seq <= MAX_SEQ:
-            entries = self._ledger.entries(Family.RELEASE, name, after=seq - 1, limit=1)
-            for entry, body in bodies.payloads(self._objects, entries):
-                return read_record(name, entry, body)
+        if seq >= 1:
+            found = self.iter_history(name, after=seq - 1, limit=1, newest_first=False)
+            for record in found:
+                return record
         place = f"{name}@{seq}"
         raise not_found(place)
 
@@ -177,25 +274,34 @@ class ReleaseRegistry:
         if record is None:
             raise not_found(name)
         if wanted is not None:
-            record = select(name, self.iter_history(name), wanted)
-        return ancestor(record, steps, lambda seq: self.entry(name, seq))
+            record = self._earlier.named(name, wanted)
+        return ancestor(record, steps, self._entry_of(name))
+
+    def deprecation(self, record: ReleaseRecord) -> ReleaseRecord | None:
+        """Return the newest deprecation of what an entry released, or None."""
+        entry = self._entry_of(record.name)
+        return deprecation_of(promoted_seq(record, entry), self.head(record.name), entry)
 
     def list(self) -> list[ReleaseRecord]:
         """Return the current release of every agent, by name."""
         heads = (self.current(stream.name) for stream in self._ledger.streams(Family.RELEASE))
         return [head for head in heads if head is not None]
 
-    def _append(
-        self,
-        name: str,
-        expected: Digest | str | int | None,
-        entry: Callable[[ReleaseRecord | None], ReleaseRecord],
-    ) -> ReleaseRecord:
-        """Append what ``entry`` makes of the head, and again when somebody moved first."""
+    def _entry_of(self, name: str) -> Callable[[int], ReleaseRecord]:
+        return lambda seq: self.entry(name, seq)
+
+    def _append(self, name: str, expected: Digest | str | int | None, make: Make) -> ReleaseRecord:
+        """Append what ``make`` makes of what is current.
+
+        Where somebody moved first it is asked again, so that it never speaks of the past.
+        """
         for left in reversed(range(_ATTEMPTS)):
-            head = self.current(name)
-            check_expected(name, head, expected)
-            record = entry(head)
+            head = self.head(name)
+            current = current_of(head, self._entry_of(name))
+            check_expected(name, current, expected)
+            made = make(current)
+            size = head.seq if head else 0
+            record = replace(made, seq=size + 1, deprecation=newest_deprecation(head))
             draft, stored = bodies.draft(
                 self._objects,
                 record.kind.value,
@@ -204,7 +310,7 @@ class ReleaseRegistry:
                 record.created_at,
                 salt=self._salts(SALT_SIZE),
             )
-            append = Append(Family.RELEASE, name, (draft,), expected_size=head.seq if head else 0)
+            append = Append(Family.RELEASE, name, (draft,), expected_size=size)
             batch = Batch(objects=(stored,) if stored else (), appends=(append,))
             try:
                 self._ledger.commit(batch)
@@ -214,33 +320,6 @@ class ReleaseRegistry:
             else:
                 return record
         raise AssertionError(name)  # pragma: no cover - the last attempt returns or raises
-
-    def _check_gates(
-        self,
-        name: str,
-        gates: tuple[str, ...],
-        spec: AgentSpec,
-        metadata: ReleaseMetadata,
-        head: ReleaseRecord | None,
-    ) -> None:
-        from aivcs.domain import gate
-
-        candidate = gate.Candidate(
-            metadata=metadata,
-            spec=spec,
-            current=self._specs.get(head.spec_digest) if head else None,
-            current_label=head.metadata.version_label if head else None,
-            labels=frozenset(
-                record.metadata.version_label
-                for record in self.iter_history(name)
-                if record.metadata.version_label is not None
-            ),
-        )
-        violations = gate.evaluate(gates, candidate)
-        if violations:
-            found = "; ".join(f"{v.gate}: {v.detail}" for v in violations)
-            msg = f"{name} was not promoted: {found}"
-            raise GateFailed(msg, hint="mend what the gates found, then promote again")
 
 
 def _body(record: ReleaseRecord) -> dict[str, Json]:
@@ -258,6 +337,13 @@ def _body(record: ReleaseRecord) -> dict[str, Json]:
     }
     if record.kind is ReleaseKind.ROLLBACK:
         body["no_change"] = record.no_change
+    if record.receipt is not None:
+        body["receipt"] = record.receipt._asdict()
+    if record.verdict is not None:
+        body["verdict"] = record.verdict.json()
+    for key in _OPTIONAL:
+        if (seq := getattr(record, key)) is not None:
+            body[key] = seq
     return body
 
 
@@ -277,7 +363,18 @@ def read_record(name: str, entry: Entry, body: Json) -> ReleaseRecord:
             previous=fields["previous"],
             restores=fields["restores"],
             no_change=fields.get("no_change", False),
+            verdict=_verdict(fields.get("verdict")),
+            receipt=Receipt(**fields["receipt"]) if "receipt" in fields else None,
+            **{key: fields.get(key) for key in _OPTIONAL},
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"release {name}@{entry.seq} cannot be read: {error}"
         raise CorruptionError(msg, hint="'aivcs verify' names what is damaged") from error
+
+
+def _verdict(said: Mapping[str, Any] | None) -> Verdict | None:
+    if said is None:
+        return None
+    from aivcs.domain.verdict import read_verdict
+
+    return read_verdict(said)

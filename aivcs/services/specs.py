@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aivcs.domain.diff import SpecDiff
     from aivcs.domain.folder import Folder, GitState
     from aivcs.domain.log_writes import NewSpec
+    from aivcs.domain.receipt import Rehashed
     from aivcs.domain.spec import SpecFile
     from aivcs.ports import Clock, Ledger
     from aivcs.services.objects import CasStore
@@ -129,7 +130,9 @@ class SpecStore:
 
     def files(self, digest: Digest | str) -> Files:
         """Return the files of each of the six components, sorted by path."""
-        spec = self.get(digest)
+        return self._files_of(self.get(digest))
+
+    def _files_of(self, spec: AgentSpec) -> Files:
         found: Files = {}
         for part in Component:
             component = spec.components[part.value]
@@ -156,14 +159,23 @@ class SpecStore:
 
     def require(self, digest: Digest | str) -> AgentSpec:
         """Return a spec after reading and hashing every object it consists of."""
+        return self.rehash(digest).spec
+
+    def rehash(self, digest: Digest | str) -> Rehashed:
+        """Read and hash every object of a spec; return it, with how much that was."""
+        from aivcs.domain.receipt import Receipt, Rehashed
+
         spec = self.get(digest)
         checked: set[Digest] = set()
-        for found in self.files(spec.digest).values():
+        for found in self._files_of(spec).values():
             for file in found:
                 if file.digest not in checked:
                     checked.add(file.digest)
                     self._check(file.digest, f"{file.path} of spec {spec.digest.short()}")
-        return spec
+        # The documents were read and hashed on the way to the files.
+        documents = {spec.digest, *filter(None, spec.components.values())}
+        sizes = self._objects.sizes(documents | checked)
+        return Rehashed(spec, Receipt(len(sizes), sum(sizes.values())))
 
     def checkout(self, digest: Digest | str, directory: Directory) -> None:
         """Write a spec's files into a folder that is absent or empty, all or nothing.

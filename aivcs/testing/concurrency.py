@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.domain.batch import Batch, Receipt
+from aivcs.domain.lineage import lineage_problems
 from aivcs.domain.log_writes import Claim
-from aivcs.domain.release import lineage_problems
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.errors import (
     Fenced,

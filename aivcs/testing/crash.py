@@ -16,8 +16,8 @@ import pytest
 from aivcs.domain.batch import Batch
 from aivcs.domain.execution import Action, ExecutionState
 from aivcs.domain.executions import lifecycle
+from aivcs.domain.lineage import lineage_problems
 from aivcs.domain.log_writes import Claim, Erasure, NewRun
-from aivcs.domain.release import lineage_problems
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
 from aivcs.domain.stream import Family
 from aivcs.repo import Repo

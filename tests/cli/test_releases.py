@@ -19,6 +19,7 @@ FIELDS = [
     "previous",
     "restores",
     "log_index",
+    "verdict",
 ]
 
 
@@ -38,7 +39,11 @@ def test_promote_and_rollback_and_what_is_current(here: Program, spec: str, seco
     assert then["previous"] == 1
 
     back = here.json("rollback", "helper", "--by", "bob", "--reason", "worse")
-    assert list(back) == [*FIELDS, "no_change"]
+    assert list(back) == [*FIELDS, "no_change", "receipt"]
+    receipt = back["receipt"]
+    assert list(receipt) == ["spec_digest", "objects", "bytes", "identical_to"]
+    assert (receipt["spec_digest"], receipt["identical_to"]) == (spec, 1)
+    assert receipt["objects"] == 5
     assert back["spec_digest"] == spec
     assert back["metadata"] == first["metadata"]
     assert (back["actor"], back["reason"], back["restores"]) == ("bob", "worse", 1)
@@ -115,7 +120,7 @@ def test_people_read_tables(here: Program, spec: str, second: str) -> None:
     here.good("rollback", "helper", "--reason", "worse")
     rows = here.good("history", "helper").text.splitlines()
     assert rows[0].split() == ["release", "label", "spec", "kind", "by", "created", "why"]
-    assert rows[1].startswith(f"helper@3  one    {spec[:12]}  rollback to 1  tester  ")
+    assert rows[1].startswith(f"@    helper@3  one    {spec[:12]}  rollback to 1  tester  ")
     assert rows[1].endswith("worse")
     assert rows[2].endswith("better")
     said = here.good("history", "helper", "--limit", 1)

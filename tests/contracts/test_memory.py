@@ -10,6 +10,7 @@ from aivcs.testing.concurrency import ThreadsContract
 from aivcs.testing.crash import CrashContract
 from aivcs.testing.event_store import EventStoreContract
 from aivcs.testing.event_store_moves import EventStoreMovesContract
+from aivcs.testing.evidence import EvidenceContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -21,6 +22,8 @@ from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContrac
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.owning import ReapingContract
 from aivcs.testing.purging import PurgingContract
+from aivcs.testing.release_gates import ReleaseGatesContract
+from aivcs.testing.release_marks import ReleaseMarksContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
@@ -52,7 +55,19 @@ class TestPurging(InMemory, PurgingContract):
     pass
 
 
+class TestEvidence(InMemory, EvidenceContract):
+    pass
+
+
 class TestReleases(InMemory, ReleaseRegistryContract):
+    pass
+
+
+class TestReleaseGates(InMemory, ReleaseGatesContract):
+    pass
+
+
+class TestReleaseMarks(InMemory, ReleaseMarksContract):
     pass
 
 

@@ -90,7 +90,7 @@ def test_header_and_limits(database: Path) -> None:
 def test_keys_of_the_configuration(database: Path) -> None:
     keys = [f"{name}.{key}" for name, found in config.KEYS.items() for key in sorted(found)]
     rows = table(PAGE, "## config.toml")
-    assert sorted(_names(rows)) == sorted(keys)
+    assert sorted(_names(rows)) == sorted([*keys, config.GATES])
     values = {row[0].strip("`"): re.findall(r"`([^`]+)`", row[2]) for row in rows}
     assert values["ledger.durability"] == list(config.DURABILITIES)
     written = (database.parent / "config.toml").read_text(encoding="utf-8").split("\n", 1)[1]

@@ -13,6 +13,7 @@ from aivcs.domain.gate import GATES
 from aivcs.errors import AivcsError
 from aivcs.repo import Repo
 from aivcs.services.event_store import EventStore
+from aivcs.services.evidence import EvidenceStore
 from aivcs.services.objects import CasStore
 from aivcs.services.releases import ReleaseRegistry
 from aivcs.services.runs import RunLedger
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 PAGE = (DOCS / "library.md").read_text(encoding="utf-8")
 UNLISTED = {
     CasStore: {"prepare", "read"},
-    SpecStore: {"prepare", "store"},
+    SpecStore: {"prepare", "rehash", "store"},
     RunLedger: {"prepare", "appending", "end_run", "ending", "epoch"},
-    ReleaseRegistry: {"find"},
+    ReleaseRegistry: {"find", "iter_labels"},
     EventStore: set(),
     StateStore: set(),
+    EvidenceStore: set(),
 }
 """What services use of one another, and users need not."""
 
@@ -41,6 +43,7 @@ SECTIONS = {
     EventStore: "## Executions",
     ReleaseRegistry: "## Releases",
     StateStore: "## State",
+    EvidenceStore: "## Evidence",
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivcs.domain.digest import Digest
+from aivcs.domain.lineage import lineage_problems
 from aivcs.domain.release import (
     ReleaseKind,
     ReleaseMetadata,
@@ -19,7 +20,6 @@ from aivcs.domain.release import (
     check_actor,
     check_expected,
     check_metadata,
-    lineage_problems,
     not_found,
     previous_of,
     select,
@@ -32,6 +32,7 @@ from aivcs.errors import (
     StaleCurrent,
 )
 
+_NAME = "a"
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 MOVES = st.lists(st.sampled_from(["promote", "promote", "rollback"]), max_size=30)
 
@@ -61,7 +62,9 @@ class Log:
         self._add(ReleaseKind.PROMOTE, Digest.of(text.encode()), text, previous=before)
 
     def rollback(self) -> None:
-        old = self.entry(previous_of("a", self.head))
+        if self.head is None:
+            raise not_found(_NAME)
+        old = self.entry(previous_of(self.head))
         label = old.metadata.version_label or ""
         places = {"previous": old.previous, "restores": old.seq}
         self._add(ReleaseKind.ROLLBACK, old.spec_digest, label, **places)
@@ -169,7 +172,7 @@ def test_select_finds_nothing(wanted: int | str | Digest) -> None:
         select("a", _log("AB").records, wanted)
 
 
-@pytest.mark.parametrize("label", ["", "  ", " v1", "v1\n", "v\0"])
+@pytest.mark.parametrize("label", ["", "  ", " v1", "v1\n", "v\0", "last-good"])
 def test_bad_labels(label: str) -> None:
     with pytest.raises(InvalidInputError, match="a version label"):
         check_metadata(ReleaseMetadata(version_label=label, promoted_by="me"))

@@ -9,6 +9,7 @@ from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.event_store import EventStoreContract
 from aivcs.testing.event_store_moves import EventStoreMovesContract
+from aivcs.testing.evidence import EvidenceContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -20,6 +21,8 @@ from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContrac
 from aivcs.testing.live import LiveRunContract
 from aivcs.testing.owning import ReapingContract
 from aivcs.testing.purging import PurgingContract
+from aivcs.testing.release_gates import ReleaseGatesContract
+from aivcs.testing.release_marks import ReleaseMarksContract
 from aivcs.testing.releases import ReleaseRegistryContract
 from aivcs.testing.replaying import ReplayContract
 from aivcs.testing.runs import RunLedgerContract
@@ -107,8 +110,20 @@ class TestReplays(OnServer, ReplayContract):
     pass
 
 
+class TestEvidence(OnServer, EvidenceContract):
+    pass
+
+
 class TestReleases(OnServer, ReleaseRegistryContract):
     pass
+
+
+class TestReleaseGates(OnServer, ReleaseGatesContract):
+    pass
+
+
+class TestReleaseMarks(OnServer, ReleaseMarksContract):
+    examples = 5  # each takes many transactions of a server
 
 
 class TestLiveRuns(OnServer, LiveRunContract):

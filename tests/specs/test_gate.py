@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 
 from aivcs.domain.digest import Digest
-from aivcs.domain.gate import GATES, Candidate, evaluate
+from aivcs.domain.gate import GATES, evaluate
+from aivcs.domain.gates.model import Candidate, Need
+from aivcs.domain.policy import read_requirements
 from aivcs.domain.release import ReleaseMetadata
 from aivcs.domain.spec import AgentSpec, spec_document
+from aivcs.domain.verdict import Outcome
 from aivcs.errors import InvalidInputError
 
 
@@ -74,7 +77,7 @@ REFUSES = [
 
 
 def test_the_names_are_those_of_the_source() -> None:
-    assert list(GATES) == [
+    assert [name for name, gate in GATES.items() if gate.need in (Need(), Need(labels=True))] == [
         "spec_digest_valid",
         "require_tools_digest",
         "require_graph_digest",
@@ -90,26 +93,30 @@ def test_the_names_are_those_of_the_source() -> None:
 
 @pytest.mark.parametrize(("gate", "asked"), PASSES)
 def test_a_gate_that_passes(gate: str, asked: Candidate) -> None:
-    assert evaluate([gate], asked) == ()
+    assert evaluate({gate: True}, asked) == (Outcome(gate, True, True),)  # noqa: FBT003 - values
 
 
 @pytest.mark.parametrize(("gate", "asked", "detail"), REFUSES)
 def test_a_gate_that_refuses(gate: str, asked: Candidate, detail: str) -> None:
-    (violation,) = evaluate([gate], asked)
-    assert violation.gate == gate
-    assert detail in violation.detail
+    (outcome,) = evaluate({gate: True}, asked)
+    assert (outcome.gate, outcome.passed) == (gate, False)
+    assert detail in outcome.detail
 
 
-def test_all_violations_are_collected_in_the_order_asked() -> None:
-    asked = ["require_notes", "spec_digest_valid", "semver_format", "require_notes"]
-    assert [one.gate for one in evaluate(asked, candidate("x"))] == [
-        "require_notes",
-        "semver_format",
+def test_all_outcomes_are_collected_in_the_order_asked() -> None:
+    asked = read_requirements(
+        ["require_notes", "spec_digest_valid", "semver_format", "require_notes"]
+    )
+    outcomes = evaluate(asked, candidate("x"))
+    assert [(one.gate, one.passed) for one in outcomes] == [
+        ("require_notes", False),
+        ("spec_digest_valid", True),
+        ("semver_format", False),
     ]
-    assert evaluate([], candidate("x")) == ()
+    assert evaluate({}, candidate("x")) == ()
 
 
 def test_an_unknown_gate_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidInputError, match="unknown gate 'semver'") as caught:
-        evaluate(["require_notes", "semver"], candidate())
+        read_requirements(["require_notes", "semver"])
     assert caught.value.hint == f"the gates are {', '.join(GATES)}"

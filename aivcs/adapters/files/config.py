@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from aivcs.adapters.files.failures import translated
 from aivcs.domain.retention import Retention
-from aivcs.errors import InvalidConfig
+from aivcs.errors import InvalidConfig, InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aivcs.domain.policy import Policies
 
 T = TypeVar("T")
 
@@ -25,7 +27,9 @@ KEYS: Final = {
     "network": {"air_gapped"},
     "retention": {"keep_runs", "min_age_days", "keep_released"},
 }
-"""The tables of the file and the keys of each."""
+"""The tables of the file and the keys of each; that of GATES are the names of gates."""
+
+GATES: Final = "gates"
 
 _SECRETS: Final = ("key", "secret", "token", "password", "credential", "profile")
 _LONGEST_TIMEOUT: Final = 3600
@@ -78,6 +82,7 @@ class Config(NamedTuple):
     seal: Seal = Seal()
     retention: Retention = Retention()
     air_gapped: bool = False
+    policies: Policies | None = None
 
 
 def config_text(objects: Objects, ledger_url: str = LEDGER_URL) -> str:
@@ -115,6 +120,7 @@ def _parse(path: Path, text: str) -> Config:
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not TOML: {error}"
         raise InvalidConfig(msg) from error
+    policies = _policies(path, tables.pop(GATES)) if GATES in tables else None
     for table, keys in tables.items():
         _check_keys(path, table, keys)
     ledger = tables.get("ledger", {})
@@ -125,6 +131,7 @@ def _parse(path: Path, text: str) -> Config:
         _seal(path, tables.get("seal", {})),
         _retention(path, tables.get("retention", {})),
         _value(path, tables.get("network", {}), "air_gapped", bool) is True,
+        policies,
     )
     if config.durability not in DURABILITIES:
         msg = f"{path}: durability is {config.durability!r}"
@@ -157,7 +164,7 @@ def _check_keys(path: Path, table: str, keys: object) -> None:
     if unknown:
         secret = any(part in key.lower() for key in unknown for part in _SECRETS)
         lists = f"[{table}] has the keys" if known else "the tables are"
-        hint = f"{lists} {', '.join(sorted(known or KEYS))}"
+        hint = f"{lists} {', '.join(sorted(known or (*KEYS, GATES)))}"
         if secret:
             hint = "credentials belong into the environment"
         msg = f"{path} has an unknown key: {', '.join(sorted(unknown))}"
@@ -192,6 +199,19 @@ def _retention(path: Path, table: dict[str, Any]) -> Retention:
     return Retention(
         counts["keep_runs"], counts["min_age_days"], keep_released=released is not False
     )
+
+
+def _policies(path: Path, table: object) -> Policies:
+    from aivcs.domain.policy import read_policies
+
+    if not isinstance(table, dict):
+        msg = f"{path}: {GATES} is no table"
+        raise InvalidConfig(msg, hint=f"for example: [{GATES}], then min_pass_rate = 0.95")
+    try:
+        return read_policies(table)
+    except InvalidInputError as error:
+        msg = f"{path}: {error.message}"
+        raise InvalidConfig(msg, hint=error.hint) from error
 
 
 def _seal(path: Path, table: dict[str, Any]) -> Seal:
