@@ -68,6 +68,12 @@ class InvalidSource(InvalidInputError):
     code = "invalid_source"
 
 
+class InvalidEvidence(InvalidInputError):
+    """Results of an evaluation cannot count for the spec."""
+
+    code = "invalid_evidence"
+
+
 class InvalidConfig(InvalidInputError):
     """The repository's configuration cannot be used."""
 

@@ -9,6 +9,7 @@ ROOT: Final = {
     "object": ("", "Store and read immutable bytes by their SHA-256."),
     "spec": ("", "Store and compare what agents consist of."),
     "run": ("", "Record what agents did, and read it."),
+    "eval": ("", "Record and compare how well specs do."),
     "promote": ("aivcs.cli.promote:promote", "Make a spec the current release of an agent."),
     "rollback": ("aivcs.cli.promote:rollback", "Restore an earlier release of an agent."),
     "current": ("aivcs.cli.releases:current", "Show the current release of an agent."),
@@ -63,6 +64,24 @@ FAMILIES: Final = {
             "Read a run again: its digests, and what its events add up to.",
         ),
         "export": ("aivcs.cli.run_export:export", "Write the events of a run as JSON Lines."),
+    },
+    "eval": {
+        "record": (
+            "aivcs.cli.eval_record:record",
+            "Record the results of an evaluation as evidence for a spec.",
+        ),
+        "show": (
+            "aivcs.cli.evals:show",
+            "Show the evidence for a spec: shares of passes, and each example.",
+        ),
+        "diff": (
+            "aivcs.cli.evals:diff",
+            "Show which examples do better or worse with spec B than with spec A.",
+        ),
+        "list": (
+            "aivcs.cli.evals:list_evidence",
+            "List the specs that have evidence, the newest first, and their suites.",
+        ),
     },
 }
 """The commands of each family."""

@@ -38,6 +38,13 @@ def formats(_context: click.Context, _parameter: click.Parameter, begun: str) ->
     return [name for name in (AUTO, *FORMATS) if name.startswith(begun)]
 
 
+def evaluations(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the names of the formats of results."""
+    from aivcs.evaluations import AUTO, FORMATS
+
+    return [name for name in (AUTO, *FORMATS) if name.startswith(begun)]
+
+
 def _run_ids(repo: Repo) -> Iterable[str]:
     return (str(run.run_id) for run in repo.runs.list_runs(limit=_LATEST))
 

@@ -121,6 +121,10 @@ class Ledger(StorageBackend, Protocol):
         """Return the seals of ended runs in the order of ending, from behind ``after`` on."""
         ...
 
+    def seals_of(self, run_ids: Sequence[str]) -> Mapping[str, Sealing]:
+        """Return the seals of those of the runs that have ended, by run."""
+        ...
+
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return all annotations of specs, or those of one, newest first."""
         ...

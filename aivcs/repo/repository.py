@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aivcs.ports import BlobStore, Clock, Ids, Ledger, Salts, StateCache
     from aivcs.services.auto_sealing import AutoSeal
     from aivcs.services.event_store import EventStore
+    from aivcs.services.evidence import EvidenceStore
     from aivcs.services.finding import Finder
     from aivcs.services.importing import Importer
     from aivcs.services.live import LiveRun
@@ -141,6 +142,13 @@ class Repo(Upkeep, Review):
 
         lease = inherited_lease()
         return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts, lease)
+
+    @cached_property
+    def evidence(self) -> EvidenceStore:
+        """The results of evaluations, by the spec that they are of."""
+        from aivcs.services.evidence import EvidenceStore
+
+        return EvidenceStore(self._ledger, self.objects, self.specs, self.runs, self.importer)
 
     @cached_property
     def events(self) -> EventStore:

@@ -70,19 +70,22 @@ class Importer:
         spec: AgentSpec | None = None,
         default_spec: Callable[[str | None], AgentSpec],
         name: str = "input",
+        check: Callable[[tuple[Recorded, ...]], None] = lambda _: None,
     ) -> Imported:
         """Record every run of ``data``; ``name`` is what messages call it.
 
         ``spec`` is what the runs are recorded against; without one it is made from what the
         file says of its agent, and ``default_spec(agent)`` answers for files that say
-        nothing. Raises InvalidSource, InvalidEvent, InvalidRunState (a gap in the seqs),
-        SequenceConflict, and what ``default_spec`` raises.
+        nothing. ``check`` may refuse what was found before anything is recorded. Raises
+        InvalidSource, InvalidEvent, InvalidRunState (a gap in the seqs), SequenceConflict,
+        and what ``default_spec`` and ``check`` raise.
         """
         digest = Digest.of(data)
         known = self._known(digest)
         if known:
             return Imported(known, new=False)
         found = trajectories.read(data, wanted.format, name=name)
+        check(found)
         batch = self._batch(data, found, wanted, spec, default_spec)
         try:
             self._ledger.commit(batch)

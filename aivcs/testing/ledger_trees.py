@@ -167,6 +167,11 @@ class LedgerTreesContract:
         assert started.seals(after=3) == found[3:]
         assert started.seals(after=1, limit=2) == found[1:3]
         assert started.seals(after=5) == started.seals(limit=0) == []
+        assert started.seals_of(["r4", "r0", "none"]) == {"r0": found[1], "r4": found[2]}
+        assert started.seals_of(["r1"]) == started.seals_of([]) == {}
+        assert started.seals_of(["\ud800"]) == {}
+        many = [*(f"n{number}" for number in range(2000)), *names]
+        assert sorted(started.seals_of(many)) == sorted(names)
 
     def test_a_seal_covers_what_is_known_of_the_run(self, started: Ledger) -> None:
         """Nothing of it may be said otherwise afterwards."""

@@ -10,6 +10,7 @@ from aivcs.testing.concurrency import ThreadsContract
 from aivcs.testing.crash import CrashContract
 from aivcs.testing.event_store import EventStoreContract
 from aivcs.testing.event_store_moves import EventStoreMovesContract
+from aivcs.testing.evidence import EvidenceContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -49,6 +50,10 @@ class TestOwning(InMemory, ReapingContract):
 
 
 class TestPurging(InMemory, PurgingContract):
+    pass
+
+
+class TestEvidence(InMemory, EvidenceContract):
     pass
 
 

@@ -10,6 +10,7 @@ from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.event_store import EventStoreContract
 from aivcs.testing.event_store_moves import EventStoreMovesContract
+from aivcs.testing.evidence import EvidenceContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -62,6 +63,10 @@ class TestOwning(OnDisk, ReapingContract):
 
 
 class TestPurging(OnDisk, PurgingContract):
+    pass
+
+
+class TestEvidence(OnDisk, EvidenceContract):
     pass
 
 

@@ -9,6 +9,7 @@ from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.event_store import EventStoreContract
 from aivcs.testing.event_store_moves import EventStoreMovesContract
+from aivcs.testing.evidence import EvidenceContract
 from aivcs.testing.ledger import LedgerContract
 from aivcs.testing.ledger_groups import LedgerGroupsContract
 from aivcs.testing.ledger_keys import LedgerKeysContract
@@ -104,6 +105,10 @@ class TestEventMoves(OnServer, EventStoreMovesContract):
 
 
 class TestReplays(OnServer, ReplayContract):
+    pass
+
+
+class TestEvidence(OnServer, EvidenceContract):
     pass
 
 

@@ -147,6 +147,10 @@ class MemoryLedger(Health):
         """Return seals in the order of ending."""
         return self._logs.seals(after, limit)
 
+    def seals_of(self, run_ids: Sequence[str]) -> Mapping[str, Sealing]:
+        """Return the seals of some runs."""
+        return self._logs.seals_of(run_ids)
+
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
         return self._logs.specs(digest)

@@ -15,6 +15,8 @@ from aivcs.domain.stream import Family, Sealing
 from aivcs.errors import InvalidRunState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from aivcs.adapters.memory_ledger.journal import Journal
     from aivcs.adapters.memory_ledger.logs import Log
     from aivcs.domain.log_writes import Claim, EndRun, Erasure, Expiry
@@ -55,6 +57,12 @@ class RunMoves(Logs):
         """Return seals in the order of ending."""
         with self._journal.reading():
             return self._seals[max(0, after) :][:limit]
+
+    def seals_of(self, run_ids: Sequence[str]) -> Mapping[str, Sealing]:
+        """Return the seals of some runs."""
+        wanted = set(run_ids)
+        with self._journal.reading():
+            return {seal.run_id: seal for seal in self._seals if seal.run_id in wanted}
 
     def erase(self, wanted: Erasure) -> None:
         """Erase bodies of an ended run, those that wait too."""

@@ -156,6 +156,15 @@ class RunReads:
         )
         return [log_rows.sealing(row) for row in found]
 
+    def seals_of(self, run_ids: Sequence[str]) -> Mapping[str, Sealing]:
+        """Return the seals of some runs."""
+        found = self._db.search(
+            "SELECT l.id, s.name, l.hash FROM streams s JOIN seals l ON l.stream = s.id"
+            " WHERE s.family = 'run' AND s.name = ANY(%s)",
+            (list(run_ids),),
+        )
+        return {row[1]: log_rows.sealing(row) for row in found}
+
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
         where, bindings = ("WHERE digest = %s", (digest.raw,)) if digest else ("", ())

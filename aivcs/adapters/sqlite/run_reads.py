@@ -189,6 +189,21 @@ class RunReads:
         )
         return [log_rows.sealing(row) for row in found]
 
+    def seals_of(self, run_ids: Sequence[str]) -> Mapping[str, Sealing]:
+        """Return the seals of some runs."""
+        from aivcs.domain import log_rows
+
+        sql = (
+            "SELECT l.id, s.name, l.hash FROM streams s JOIN seals l ON l.stream = s.id"
+            " WHERE s.family = 'run' AND s.name IN (?)"
+        )
+        found: dict[str, Sealing] = {}
+        for start in range(0, len(run_ids), _PAGE):
+            some = tuple(run_ids[start : start + _PAGE])
+            page = self._db.rows(sql.replace("?", ",".join("?" * len(some))), some)
+            found.update((row[1], log_rows.sealing(row)) for row in page)
+        return found
+
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
         from aivcs.domain import log_rows
