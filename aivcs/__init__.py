@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from aivcs.domain.collection import Collected as Collected
     from aivcs.domain.digest import Digest as Digest
     from aivcs.domain.diskuse import DiskUse as DiskUse
+    from aivcs.domain.comparison import Shift as Shift
+    from aivcs.domain.comparison import Shifted as Shifted
     from aivcs.domain.events import RunEvent as RunEvent
+    from aivcs.domain.evidence import Evidence as Evidence
+    from aivcs.domain.evidence import Example as Example
+    from aivcs.domain.evidence import Flip as Flip
+    from aivcs.domain.evidence import Result as Result
+    from aivcs.domain.evidence import regressions as regressions
     from aivcs.domain.execution import ExecutionState as ExecutionState
     from aivcs.domain.execution import WaitReason as WaitReason
     from aivcs.domain.execution_snapshot import ExecutionSnapshot as ExecutionSnapshot
@@ -76,6 +83,8 @@ if TYPE_CHECKING:
     from aivcs.repo import init as init
     from aivcs.repo import open_repo
     from aivcs.services.event_store import EventStore as EventStore
+    from aivcs.services.evidence import EvidenceStore as EvidenceStore
+    from aivcs.services.evidence_files import Recording as Recording
     from aivcs.services.objects import CasStore as CasStore
     from aivcs.services.releases import ReleaseRegistry as ReleaseRegistry
     from aivcs.services.replaying import Replay as Replay
@@ -99,6 +108,9 @@ _HOMES: Final = {
     "DiskUse": "aivcs.domain.diskuse",
     "ErrorCategory": "aivcs.domain.executions.failure",
     "EventStore": "aivcs.services.event_store",
+    "Evidence": "aivcs.domain.evidence",
+    "EvidenceStore": "aivcs.services.evidence",
+    "Example": "aivcs.domain.evidence",
     "Execution": "aivcs.domain.executions.model",
     "ExecutionCancelled": "aivcs.domain.executions.lifecycle",
     "ExecutionCompleted": "aivcs.domain.executions.lifecycle",
@@ -114,10 +126,12 @@ _HOMES: Final = {
     "ExecutionState": "aivcs.domain.execution",
     "ExecutionWaiting": "aivcs.domain.executions.lifecycle",
     "Explanation": "aivcs.domain.usage",
+    "Flip": "aivcs.domain.evidence",
     "Freshness": "aivcs.domain.execution_snapshot",
     "GoalEvaluated": "aivcs.domain.executions.facts",
     "KnownEvent": "aivcs.domain.executions.facts",
     "Problem": "aivcs.domain.report",
+    "Recording": "aivcs.services.evidence_files",
     "ReleaseKind": "aivcs.domain.release",
     "ReleaseMetadata": "aivcs.domain.release",
     "ReleaseRecord": "aivcs.domain.release",
@@ -127,6 +141,7 @@ _HOMES: Final = {
     "ReplaySummary": "aivcs.domain.replay",
     "Repo": "aivcs.repo",
     "Report": "aivcs.domain.report",
+    "Result": "aivcs.domain.evidence",
     "ResumePoint": "aivcs.domain.replay",
     "RunDiff": "aivcs.domain.rundiff",
     "RunEvent": "aivcs.domain.events",
@@ -137,6 +152,8 @@ _HOMES: Final = {
     "RunStatus": "aivcs.domain.run",
     "RunSummary": "aivcs.domain.run",
     "Sealed": "aivcs.domain.sealed",
+    "Shift": "aivcs.domain.comparison",
+    "Shifted": "aivcs.domain.comparison",
     "SpecFile": "aivcs.domain.spec",
     "SpecStore": "aivcs.services.specs",
     "StateStore": "aivcs.services.state_store",
@@ -157,6 +174,7 @@ _HOMES: Final = {
     "WaitReason": "aivcs.domain.execution",
     "fold": "aivcs.domain.executions.reducer",
     "init": "aivcs.repo",
+    "regressions": "aivcs.domain.evidence",
 }
 _RENAMED: Final = {"open": ("aivcs.repo", "open_repo")}
 

@@ -74,11 +74,10 @@ def write_summaries(views: list[View]) -> None:
 
 
 def _shares(view: View) -> list[tuple[str, object]]:
-    powers = cast("list[dict[str, object]]", view["pass_hat"])
-    told = "  ".join(f"pass^{one['k']} {percent(one['value'])}" for one in powers)
+    _, *powers = cast("list[dict[str, object]]", view["pass_hat"])
     return [
         ("examples", view["example_count"]),
         ("trials", f"{view['trials']}, {view['passes']} passed"),
         ("pass rate", percent(view["pass_rate"])),
-        ("reliability", told),
+        *((f"pass^{one['k']}", percent(one["value"])) for one in powers),
     ]

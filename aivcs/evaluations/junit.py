@@ -41,6 +41,8 @@ def read(data: bytes, name: str) -> Report:
         why = expat.ErrorString(error.code)
         msg = f"line {error.lineno} of {name} is not XML: {why} at column {error.offset + 1}"
         raise InvalidSource(msg, hint=_HINT) from error
+    except InvalidSource:
+        raise
     except (LookupError, ValueError) as error:
         # The declaration may name an encoding that nobody knows.
         msg = f"{name} is not XML: {error}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aivcs.domain.canonical import Json
+    from aivcs.domain.comparison import Shifted
     from aivcs.domain.evidence import Summary
     from aivcs.domain.run import RunId
     from aivcs.ports import Ledger
@@ -128,6 +129,20 @@ class EvidenceStore:
             unreadable += run.unreadable
         found.sort(key=lambda one: (one.suite, one.example_id, one.trial, one.run_id, one.seq))
         return Evidence(digest, tuple(found), tuple(sorted(seals)), unreadable)
+
+    def compare(
+        self,
+        before: Digest | str | AgentSpec,
+        after: Digest | str | AgentSpec,
+        suite: str | None = None,
+    ) -> tuple[Shifted, ...]:
+        """Return the examples that do otherwise with one spec than with another, flips first.
+
+        Raises as ``of``.
+        """
+        from aivcs.domain.comparison import compare
+
+        return compare(self.of(before, suite), self.of(after, suite))
 
     def iter_summaries(self) -> Iterator[Summary]:
         """Yield one summary for each spec and suite with results, the newest spec first."""

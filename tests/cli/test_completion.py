@@ -48,6 +48,7 @@ def test_commands_ids_and_names_complete(
     assert complete("promote", "x", spec[:4]) == [spec]
     assert complete("spec", "show", "released"[:2]) == ["released"]
     assert complete("run", "record", "--format", "tau") == ["tau-bench"]
+    assert complete("eval", "record", spec, "f", "--format", "ju") == ["junit"]
     assert complete("-C", str(tmp_path), "current", "rel") == ["released"]
 
 

@@ -13,6 +13,7 @@ from aivcs.domain.gate import GATES
 from aivcs.errors import AivcsError
 from aivcs.repo import Repo
 from aivcs.services.event_store import EventStore
+from aivcs.services.evidence import EvidenceStore
 from aivcs.services.objects import CasStore
 from aivcs.services.releases import ReleaseRegistry
 from aivcs.services.runs import RunLedger
@@ -31,6 +32,7 @@ UNLISTED = {
     ReleaseRegistry: {"find"},
     EventStore: set(),
     StateStore: set(),
+    EvidenceStore: set(),
 }
 """What services use of one another, and users need not."""
 
@@ -41,6 +43,7 @@ SECTIONS = {
     EventStore: "## Executions",
     ReleaseRegistry: "## Releases",
     StateStore: "## State",
+    EvidenceStore: "## Evidence",
 }
 
 
