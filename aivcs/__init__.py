@@ -13,10 +13,10 @@ from aivcs import errors
 
 if TYPE_CHECKING:
     from aivcs.domain.collection import Collected as Collected
-    from aivcs.domain.digest import Digest as Digest
-    from aivcs.domain.diskuse import DiskUse as DiskUse
     from aivcs.domain.comparison import Shift as Shift
     from aivcs.domain.comparison import Shifted as Shifted
+    from aivcs.domain.digest import Digest as Digest
+    from aivcs.domain.diskuse import DiskUse as DiskUse
     from aivcs.domain.events import RunEvent as RunEvent
     from aivcs.domain.evidence import Evidence as Evidence
     from aivcs.domain.evidence import Example as Example

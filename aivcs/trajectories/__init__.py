@@ -19,6 +19,7 @@ FORMATS: Final[tuple[str, ...]] = (
     "mini-swe-agent",
     "openhands",
     "who-and-when",
+    "mint",
     "claude-code",
     "jsonl",
 )

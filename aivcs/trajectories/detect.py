@@ -9,6 +9,7 @@ from aivcs.trajectories import (
     claude_code,
     jsonl,
     mini_swe_agent,
+    mint,
     openhands,
     swe_agent,
     tau_bench,
@@ -28,6 +29,7 @@ READERS: Final[Mapping[str, Callable[[Source], tuple[Recorded, ...]]]] = {
     mini_swe_agent.FORMAT: mini_swe_agent.read,
     openhands.FORMAT: openhands.read,
     who_and_when.FORMAT: who_and_when.read,
+    mint.FORMAT: mint.read,
     claude_code.FORMAT: claude_code.read,
     jsonl.FORMAT: jsonl.read,
 }
@@ -35,6 +37,7 @@ READERS: Final[Mapping[str, Callable[[Source], tuple[Recorded, ...]]]] = {
 
 _Tests: TypeAlias = "tuple[tuple[str, Callable[[Json], bool]], ...]"
 _LINES: Final[_Tests] = (
+    (mint.FORMAT, mint.recognises),
     (openhands.FORMAT, openhands.recognises),
     (jsonl.FORMAT, jsonl.recognises),
     (claude_code.FORMAT, claude_code.recognises),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
@@ -11,9 +11,11 @@ from aivcs.domain.checksum import COLUMNS, LENGTH, checksum
 from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.log_rows import ENTRY
 from aivcs.domain.merkle import Frontier
+from aivcs.domain.stream import Family
 from aivcs.errors import CorruptionError, IntegrityError
 from aivcs.repo import init, open_repo
 from aivcs.testing.evidence import result
+from aivcs.testing.owning import ledger_of
 from aivcs.testing.subject import add_spec
 
 if TYPE_CHECKING:
@@ -40,7 +42,9 @@ class Edited:
     def mend_entries(self) -> list[bytes]:
         """Give every entry the checksum of what it says now; return the leaves."""
         leaves = []
-        rows = self.db.execute(f"SELECT {ENTRY} FROM entries ORDER BY seq").fetchall()  # noqa: S608
+        rows: list[Any] = self.db.execute(
+            f"SELECT {ENTRY} FROM entries ORDER BY seq"  # noqa: S608
+        ).fetchall()
         for seq, *cells, _ in rows:
             leaf = stored_leaf(seq, *cells)
             leaves.append(leaf)
@@ -128,8 +132,9 @@ def test_a_body_that_is_gone(tmp_path: Path) -> None:
     with init(tmp_path) as repo:
         spec = add_spec(repo)
         run_id = repo.evidence.record(spec, [result("a", log="line " * 5000)])
-        (entry,) = repo._ledger.entries("run", run_id)  # type: ignore[arg-type]
-        repo.objects.delete(entry.object, force=True)  # type: ignore[arg-type]
+        (entry,) = ledger_of(repo).entries(Family.RUN, run_id)
+        assert entry.object is not None
+        repo.objects.delete(entry.object, force=True)
         with pytest.raises(CorruptionError, match="the body of an entry is gone"):
             repo.evidence.of(spec)
 

@@ -24,6 +24,7 @@ SAMPLES: dict[str, Any] = {
     "mini-swe-agent": {"messages": [MESSAGE], "info": {}},
     "openhands": {"history": [{"action": "run"}], "instance_id": "x"},
     "who-and-when": {"history": [MESSAGE], "mistake_agent": "x"},
+    "mint": {"state": {"history": [MESSAGE]}, "task": {}},
     "claude-code": {"type": "user", "message": MESSAGE},
     "jsonl": {"kind": "note"},
 }
@@ -34,7 +35,7 @@ action observation messages metadata test_result report resolved instance_id err
 mistake_agent is_correct system_prompt type message loglines timestamp kind payload
 seq user assistant tool tool_use tool_result system is_demo replay_config agent model
 tools args cause reward task_id exit_status extra llm_config tool_call_metadata
-function_name
+function_name state task success
 """
 
 
@@ -51,7 +52,7 @@ def test_a_format_is_recognised_by_its_content(format_name: str) -> None:
         assert len(run.events) in (1, 2)
 
 
-@pytest.mark.parametrize("format_name", ["openhands", "claude-code", "jsonl"])
+@pytest.mark.parametrize("format_name", ["openhands", "mint", "claude-code", "jsonl"])
 def test_formats_of_lines_are_recognised_by_a_line(format_name: str) -> None:
     line = json.dumps(SAMPLES[format_name])
     assert {run.format for run in read_source(f"\n{line}\n{line}\n".encode())} == {format_name}
