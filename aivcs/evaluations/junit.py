@@ -63,6 +63,7 @@ class _Reading:
         self._case: dict[str, Json] | None = None
         self._where = ""
         self._ran = True
+        self._tags: list[str] = []
         self._property: str | None = None
         self._text: list[str] = []
         self.parser = parser = expat.ParserCreate()
@@ -91,7 +92,7 @@ class _Reading:
         elif tag == "property":
             self._property, self._text = given.get("name"), [given.get("value", "")]
         elif self._case is not None and self._open[-2] == "testcase":
-            self._say(tag, given)
+            self._say(self._case, tag, given)
 
     def _begin(self, given: dict[str, str]) -> None:
         if len(self.results) == MAX_RESULTS:
@@ -105,19 +106,18 @@ class _Reading:
         self._where = f"test case {shown[:200]!r} in line {line} of {self._name}"
         said = {given.get("status", "").lower(), given.get("result", "").lower()}
         self._ran = said.isdisjoint(_NOT_RUN)
+        self._tags.clear()
         self._case = {"example_id": shown, "passed": said.isdisjoint(_FAILED)}
         if self._suites and self._suites[-1]:
             self._case["suite"] = self._suites[-1]
 
-    def _say(self, tag: str, given: dict[str, str]) -> None:
-        if self._case is None:
-            return
+    def _say(self, case: dict[str, Json], tag: str, given: dict[str, str]) -> None:
         if tag == "skipped":
             self._ran = False
         elif tag in _FAILED:
-            self._case["passed"] = False
+            case["passed"] = False
             if given.get("message"):
-                self._case["message"] = given["message"][:_LONGEST]
+                case["message"] = given["message"][:_LONGEST]
 
     def _take(self, text: str) -> None:
         if self._property is not None:
@@ -144,14 +144,14 @@ class _Reading:
         elif field in _NUMBERS:
             case[field] = _number(value)
         elif field in _TAGS:
-            tags = case.setdefault("tags", [])
-            if isinstance(tags, list):
-                tags.append(value)
+            self._tags.append(value)
 
     def _finish(self, case: dict[str, Json]) -> None:
         if not self._ran:
             self.skipped += 1
             return
+        if self._tags:
+            case["tags"] = list(self._tags)
         before = self.results[-1].fields if self.results else {}
         # A test that failed and could not be torn down either stands there twice.
         same = all(before.get(key) == case.get(key) for key in ("suite", "example_id", "trial"))

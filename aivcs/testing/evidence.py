@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aivcs.domain.comparison import Shift, Shifted
 from aivcs.domain.digest import Digest
 from aivcs.domain.evidence import Example, Result, Summary
 from aivcs.domain.kinds import EVALUATION_RESULT
@@ -92,6 +93,17 @@ class EvidenceContract(RepoContract):
             Summary(spec, SUITE, 1, 1, 1, 1.0, 1),
         ]
         assert repo.evidence.list(1) == repo.evidence.list()[:1]
+
+    def test_two_specs_by_the_same_examples(self, repo: Repo, spec: Digest) -> None:
+        """Which examples do otherwise with the other one."""
+        other = add_spec(repo, "Be brief.")
+        repo.evidence.record(spec, [result("a"), result("b"), result("c", suite="more")])
+        repo.evidence.record(other, [result("a", passed=False), result("b")])
+        before, after = Example(1, 1), Example(1, 0)
+        flip = Shifted(SUITE, "a", Shift.REGRESSED, before, after)
+        assert repo.evidence.compare(spec, other, SUITE) == (flip,)
+        dropped = Shifted("more", "c", Shift.DROPPED, before, None)
+        assert repo.evidence.compare(spec, other) == (flip, dropped)
 
     def test_the_results_of_one_suite(self, repo: Repo, spec: Digest) -> None:
         """And the seals that those rest on."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aivcs.adapters.memory_ledger import MemoryLedger
 from aivcs.domain.evidence import Example
 from aivcs.domain.run import RunStatus
-from aivcs.errors import InvalidEvidence, InvalidName, InvalidSource
+from aivcs.errors import ConflictError, InvalidEvidence, InvalidName, InvalidSource
 from aivcs.repo import open_repo
 from aivcs.services.importing import Wanted
 from aivcs.testing.evidence import file_of, ran, result
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aivcs.domain.digest import Digest
+    from aivcs.domain.run import RunRecord, Source
     from aivcs.repo import Repo
 
 EVENT = {"kind": "evaluation_result", "payload": result("a")}
@@ -158,6 +160,33 @@ def test_suites_that_are_asked_for_make_another_record(repo: Repo, spec: Digest)
     assert repo.evidence.record_file(spec, raw, suite="other").new
     assert not repo.evidence.record_file(spec, raw, suite="other").new
     assert repo.evidence.of(spec).suites() == ("orders", "other")
+
+
+def test_who_comes_second_is_told_of_the_first(
+    repo: Repo, spec: Digest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody records the same file between the look and the commit."""
+    raw = file_of([result("a")])
+    first = repo.evidence.record_file(spec, raw)
+    look = MemoryLedger.run_from
+    looks: list[Source] = []
+
+    def late(ledger: MemoryLedger, source: Source) -> RunRecord | None:
+        looks.append(source)
+        return None if len(looks) == 1 else look(ledger, source)
+
+    monkeypatch.setattr(MemoryLedger, "run_from", late)
+    second = repo.evidence.record_file(spec, raw)
+    assert (second.new, second.runs, len(looks)) == (False, first.runs, 2)
+    assert len(repo.runs.list_runs()) == 1
+
+
+def test_a_run_id_that_is_taken_is_a_conflict() -> None:
+    with open_repo("memory:", ids=lambda: "the same") as repo:
+        spec = add_spec(repo)
+        repo.evidence.record(spec, [result("a")])
+        with pytest.raises(ConflictError, match="there is a run the same already"):
+            repo.evidence.record(spec, [result("a")])
 
 
 def test_reading_goes_over_many_runs_page_by_page(
