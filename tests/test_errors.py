@@ -16,6 +16,7 @@ InvalidSpec InvalidInputError 2 invalid_spec
 InvalidName InvalidInputError 2 invalid_name
 InvalidSummary InvalidInputError 2 invalid_summary
 InvalidSource InvalidInputError 2 invalid_source
+InvalidEvidence InvalidInputError 2 invalid_evidence
 InvalidConfig InvalidInputError 2 invalid_config
 AirGapped InvalidConfig 2 air_gapped
 NotFoundError AivcsError,LookupError 3 not_found
