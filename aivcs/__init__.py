@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from aivcs import errors
 
 if TYPE_CHECKING:
+    from aivcs.domain.bisect import Bisection as Bisection
+    from aivcs.domain.bisect import BisectTerms as BisectTerms
     from aivcs.domain.collection import Collected as Collected
     from aivcs.domain.comparison import Shift as Shift
     from aivcs.domain.comparison import Shifted as Shifted
@@ -100,6 +102,8 @@ _HOMES: Final = {
     "AgentSpec": "aivcs.domain.spec",
     "AivcsError": "aivcs.errors",
     "ArtifactStored": "aivcs.domain.executions.facts",
+    "BisectTerms": "aivcs.domain.bisect",
+    "Bisection": "aivcs.domain.bisect",
     "CasStore": "aivcs.services.objects",
     "CheckpointSaved": "aivcs.domain.executions.facts",
     "Collected": "aivcs.domain.collection",

@@ -192,6 +192,12 @@ class GateFailed(TransitionError):
     code = "gate_failed"
 
 
+class CheckAborted(TransitionError):
+    """The command that checks a spec gave up; what was answered before is kept."""
+
+    code = "check_aborted"
+
+
 class StillReferenced(TransitionError):
     """An object is needed by a run, a spec or a release."""
 

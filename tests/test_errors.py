@@ -35,6 +35,7 @@ InvalidRunState TransitionError 5 invalid_run_state
 ReducerError TransitionError 5 reducer_error
 NoPreviousRelease TransitionError 5 no_previous_release
 GateFailed TransitionError 5 gate_failed
+CheckAborted TransitionError 5 check_aborted
 StillReferenced TransitionError 5 still_referenced
 CorruptionError AivcsError 6 corrupt
 IntegrityError CorruptionError 6 integrity

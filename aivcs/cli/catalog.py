@@ -17,6 +17,7 @@ ROOT: Final = {
     "current": ("aivcs.cli.releases:current", "Show the current release of an agent."),
     "history": ("aivcs.cli.releases:history", "List an agent's releases, the newest first."),
     "releases": ("aivcs.cli.releases:releases", "List the current release of every agent."),
+    "bisect": ("aivcs.cli.bisect:bisect", "Find the first bad release, and what makes it bad."),
     "seal": ("aivcs.cli.seal:seal", "Move small objects into packs, to take less room."),
     "verify": ("aivcs.cli.verify:verify", "Read and check everything that is stored."),
     "gc": ("aivcs.cli.gc:gc", "Remove what nothing needs."),

@@ -13,6 +13,7 @@ from aivcs.errors import AivcsError, StorageError
 
 INTERNAL = 1
 USAGE = 2
+UNTOLD = 3
 NOT_FOUND = 127
 INTERRUPTED = 130
 CLOSED_PIPE = 141

@@ -44,6 +44,9 @@ CHECKPOINT_SAVED: Final = "checkpoint_saved"
 COMMAND_STARTED: Final = "command_started"
 COMMAND_EXITED: Final = "command_exited"
 OUTPUT: Final = "output"
+BISECT_STARTED: Final = "bisect_started"
+BISECT_EVALUATED: Final = "bisect_evaluated"
+BISECT_ENDED: Final = "bisect_ended"
 
 
 def _fields(*required: tuple[str, FieldType], **optional: FieldType) -> tuple[Field, ...]:
@@ -121,6 +124,9 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
         COMMAND_STARTED: _fields(("argv", TEXTS), ("cwd", TEXT)),
         OUTPUT: _fields(("stream", TEXT)),
         COMMAND_EXITED: _fields(("exit_status", WHOLE), _DURATION),
+        BISECT_STARTED: _fields(("good", OBJECT), ("bad", OBJECT), ("check", OBJECT)),
+        BISECT_EVALUATED: _fields(("spec_digest", NAME), ("answer", NAME), _DURATION),
+        BISECT_ENDED: _fields(("first_bad", JSON), ("last_good", OBJECT), ("confidence", NUMBER)),
     }
 )
 """Every known kind and its fields; ``custom`` stands outside."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError, StorageError
+from aivcs.repo.bisection import Bisecting
 from aivcs.repo.review import Review
 from aivcs.repo.surroundings import (
     LEASE,
@@ -55,7 +56,7 @@ _HOW_TO_START = (
 )
 
 
-class Repo(Upkeep, Review):
+class Repo(Upkeep, Review, Bisecting):
     """A repository: objects, specs, runs and releases of agents.
 
     A context manager. ``close()`` is idempotent; afterwards every call raises
