@@ -130,7 +130,7 @@ def release(record: ReleaseRecord) -> View:
         "reason": record.reason,
         "previous": record.previous,
         "restores": record.restores,
-        "log_index": None,
+        "log_index": record.log_index,
     }
     if record.kind is ReleaseKind.ROLLBACK:
         view["no_change"] = record.no_change

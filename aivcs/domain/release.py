@@ -53,7 +53,8 @@ class ReleaseRecord:
 
     ``seq`` is dense from 1. ``previous`` is the seq before it in the lineage, None at its
     start. ``restores`` is the seq whose record a rollback re-appended. ``no_change`` is
-    true for a rollback whose spec was current already.
+    true for a rollback whose spec was current already. ``log_index`` is its place in the
+    log of all releases, from 0.
     """
 
     name: str
@@ -67,6 +68,7 @@ class ReleaseRecord:
     previous: int | None = None
     restores: int | None = None
     no_change: bool = False
+    log_index: int | None = None
 
 
 def check_expected(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -44,7 +45,8 @@ _ATTEMPTS: Final = 500
 class ReleaseRegistry:
     """An append-only release log per agent, under the source system's names.
 
-    ``actor`` tells who acts where a call does not say.
+    ``actor`` tells who acts where a call does not say. ``committed`` is called when a release
+    was recorded; it does not raise.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class ReleaseRegistry:
         clock: Clock,
         actor: Callable[[], str],
         salts: Salts = os.urandom,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._objects = objects
@@ -62,6 +65,7 @@ class ReleaseRegistry:
         self._clock = clock
         self._actor = actor
         self._salts = salts
+        self._committed = committed
 
     def promote(
         self,
@@ -206,12 +210,13 @@ class ReleaseRegistry:
             append = Append(Family.RELEASE, name, (draft,), expected_size=head.seq if head else 0)
             batch = Batch(objects=(stored,) if stored else (), appends=(append,))
             try:
-                self._ledger.commit(batch)
+                receipt = self._ledger.commit(batch)
             except WrongExpectedSequence:
                 if not left:
                     raise
             else:
-                return record
+                self._committed()
+                return replace(record, log_index=receipt.numbers[0] - 1)
         raise AssertionError(name)  # pragma: no cover - the last attempt returns or raises
 
     def _check_gates(
@@ -276,6 +281,7 @@ def read_record(name: str, entry: Entry, body: Json) -> ReleaseRecord:
             previous=fields["previous"],
             restores=fields["restores"],
             no_change=fields.get("no_change", False),
+            log_index=None if entry.number is None else entry.number - 1,
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"release {name}@{entry.seq} cannot be read: {error}"

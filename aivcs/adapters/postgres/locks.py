@@ -18,6 +18,7 @@ UPKEEP: Final = -1
 MIGRATION: Final = -2
 SPECS: Final = -3
 SEALS: Final = -4
+RELEASES: Final = -5
 
 HELD: Final = f"""
 SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted
