@@ -8,6 +8,7 @@ refused. Contract: https://c2sp.org/signed-note.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -42,12 +43,10 @@ class Signature:
     def parse(cls, line: str) -> Signature:
         """Read a line without its newline; ProofInvalid for what is no signature line."""
         name, _, text = line.removeprefix(_DASH).partition(" ")
-        try:
-            raw = base64text.decode(text)
+        raw = b""
+        with suppress(ValueError):
             check_key_name(name)
-        except ValueError as error:
-            msg = f"{line!r:.120} is no signature line"
-            raise malformed(msg) from error
+            raw = base64text.decode(text)
         if not line.startswith(_DASH) or len(raw) <= ID_SIZE:
             msg = f"{line!r:.120} is no signature line"
             raise malformed(msg)

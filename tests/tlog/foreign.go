@@ -18,6 +18,7 @@ import (
 	"io/ioutil"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -92,6 +93,8 @@ func reply(asked *question) (interface{}, error) {
 		return "ok", tlog.CheckTree(proof, asked.Size, hash(asked.Root), asked.Since, hash(asked.Old))
 	case "tiles":
 		return tiles(asked.Leaves, asked.Since)
+	case "proof":
+		return readProof(asked.Text, asked.Keys)
 	case "log":
 		return readLog(asked.Folder, asked.Keys)
 	}
@@ -165,6 +168,50 @@ func tiles(leaves [][]byte, since int64) (map[string]string, error) {
 	return made, nil
 }
 
+// readProof checks a file as C2SP's tlog-proof has it and gives the entry that it proves.
+func readProof(text string, keys []string) ([]byte, error) {
+	parts := strings.SplitN(text, "\n\n", 2)
+	lines := strings.Split(parts[0], "\n")
+	if len(parts) < 2 || len(lines) < 3 || lines[0] != "c2sp.org/tlog-proof@v1" {
+		return nil, errors.New("no proof")
+	}
+	if !strings.HasPrefix(lines[1], "extra ") || !strings.HasPrefix(lines[2], "index ") {
+		return nil, errors.New("no extra data or no index")
+	}
+	extra, err := base64.StdEncoding.Strict().DecodeString(lines[1][len("extra "):])
+	if err != nil || len(extra) < 2 || len(extra) < 2+int(binary.BigEndian.Uint16(extra)) {
+		return nil, errors.New("no entry")
+	}
+	entry := extra[2 : 2+int(binary.BigEndian.Uint16(extra))]
+	index, err := strconv.ParseInt(lines[2][len("index "):], 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	var proof tlog.RecordProof
+	for _, line := range lines[3:] {
+		one, err := tlog.ParseHash(line)
+		if err != nil {
+			return nil, err
+		}
+		proof = append(proof, one)
+	}
+	tree, err := openTree([]byte(parts[1]), keys)
+	if err != nil {
+		return nil, err
+	}
+	return entry, tlog.CheckRecord(proof, tree.N, tree.Hash, index, tlog.RecordHash(entry))
+}
+
+// openTree reads a signed checkpoint; Go's own has another first line.
+func openTree(data []byte, keys []string) (tlog.Tree, error) {
+	opened, err := open(data, keys)
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	lines := strings.SplitN(opened.Text, "\n", 2)
+	return tlog.ParseTree([]byte("go.sum database tree\n" + lines[1]))
+}
+
 type folder string
 
 func (f folder) Height() int { return height }
@@ -189,12 +236,7 @@ func readLog(place string, keys []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	opened, err := open(data, keys)
-	if err != nil {
-		return "", err
-	}
-	lines := strings.SplitN(opened.Text, "\n", 2)
-	tree, err := tlog.ParseTree([]byte("go.sum database tree\n" + lines[1]))
+	tree, err := openTree(data, keys)
 	if err != nil {
 		return "", err
 	}

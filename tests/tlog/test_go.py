@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aivcs.domain import base64text, merkle
+from aivcs.domain import base64text, log_proof, merkle
 from aivcs.domain.checkpoint import SignedCheckpoint
+from aivcs.domain.key_rotation import announcement
 from aivcs.domain.note import Note, Signer, Verifier
 from aivcs.errors import ProofInvalid
 from tests.tlog.go import Refused
-from tests.tlog.logs import KEY, NEW_KEY, NOW, WITNESS, Log, entries, entry
+from tests.tlog.logs import KEY, NEW_KEY, NOW, ORIGIN, WITNESS, Log, entries, entry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +134,40 @@ def test_changed_files_are_refused(go: Go, tmp_path: Path) -> None:
                 go.ask("log", folder=str(tmp_path), keys=[VKEY])
         (tmp_path / path).write_bytes(sound)
     assert go.ask("log", folder=str(tmp_path), keys=[VKEY])
+
+
+def test_the_proof_file(go: Go) -> None:
+    log = Log(300)
+    for index in (0, 99, 255, 299):
+        data = log.proof(index, KEY, WITNESS, attached=b"more").data()
+        found = go.ask("proof", text=data.decode(), keys=[VKEY])
+        assert base64text.decode(found or "") == entry(index)
+
+
+def test_what_go_refuses_of_a_changed_proof_we_refuse(go: Go) -> None:
+    data = Log(300).proof(77, attached=b"more").data()
+    refused = 0
+    for place in range(len(data)):
+        for mask in (1, 2, 0x20):
+            changed = bytearray(data)
+            changed[place] ^= mask
+            text = changed.decode(errors="replace")
+            try:
+                found = go.ask("proof", text=text, keys=[VKEY])
+            except Refused:
+                refused += 1
+                with pytest.raises(ProofInvalid):
+                    log_proof.verify(bytes(changed), [KEY.verifier()])
+            else:
+                assert base64text.decode(found) == entry(77)
+    assert refused > 2 * len(data)
+
+
+def test_a_new_key_is_announced_by_a_note_that_go_opens(go: Go) -> None:
+    said = json.loads(announcement(ORIGIN, KEY, NEW_KEY))["note"]
+    found = go.ask("open", note=said.encode(), keys=[VKEY, NEW_KEY.verifier().text()])
+    assert len(found["Sigs"]) == 2
+    assert found["Text"].endswith(f"\n{NEW_KEY.verifier().text()}\n")
 
 
 def test_notes_are_signed_byte_for_byte_as_go_does(go: Go) -> None:
