@@ -9,7 +9,6 @@ and its path says how wide it is. Contract: https://c2sp.org/tlog-tiles.
 from __future__ import annotations
 
 import re
-from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from aivcs.domain.merkle import HASH_SIZE
@@ -77,13 +76,12 @@ def tiles(size: int, since: int = 0) -> Iterator[Tile]:
 
     Bundles first, then level by level; of each the last one may be partial.
     """
-    for level in count(ENTRIES):
-        shift = BITS * max(level, 0)
-        before, now = since >> shift, size >> shift
-        if not now:
-            return
+    level = ENTRIES
+    while now := size >> BITS * max(level, 0):
+        before = since >> BITS * max(level, 0)
         for number in range(before >> BITS, -(-now >> BITS) if now > before else 0):
             yield Tile(level, number, min(WIDTH, now - (number << BITS)))
+        level += 1
 
 
 def outgrown(size: int, since: int) -> Iterator[str]:

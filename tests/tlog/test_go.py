@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VKEY = KEY.verifier().text()
 MOST = 2000
+STEP = 250
 EACH_INDEX = (1, 2, 3, 5, 64, 255, 256, 257, 700, MOST)
 
 
@@ -34,9 +35,11 @@ def _write(log: Log, written: dict[str, bytes], folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_logs_of_1_to_2000_entries(go: Go, tmp_path: Path) -> None:
-    log = Log()
-    for size in range(1, MOST + 1):
+@pytest.mark.parametrize("since", range(0, MOST, STEP))
+def test_logs_of_1_to_2000_entries(go: Go, tmp_path: Path, since: int) -> None:
+    log = Log(since)
+    _write(log, log.files, tmp_path)
+    for size in range(since + 1, since + STEP + 1):
         _write(log, log.grow(size), tmp_path)
         root = go.ask("log", folder=str(tmp_path), keys=[VKEY])
         assert root == base64text.encode(log.edge.root())
