@@ -217,6 +217,12 @@ class MissingObject(CorruptionError):
     code = "missing_object"
 
 
+class ProofInvalid(CorruptionError):
+    """A note, checkpoint or proof is malformed, or does not show what it should."""
+
+    code = "proof_invalid"
+
+
 class StorageError(AivcsError):
     """The disk, database or network failed; ``__cause__`` is the driver's error."""
 

@@ -39,6 +39,7 @@ CorruptionError AivcsError 6 corrupt
 IntegrityError CorruptionError 6 integrity
 DigestMismatch CorruptionError 6 digest_mismatch
 MissingObject CorruptionError 6 missing_object
+ProofInvalid CorruptionError 6 proof_invalid
 StorageError AivcsError 7 storage
 RepositoryClosed StorageError 7 repository_closed
 Unreachable StorageError 7 unreachable

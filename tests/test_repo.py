@@ -282,7 +282,7 @@ def test_importing_costs_little() -> None:
     code = "import sys; before = set(sys.modules); import aivcs; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"apsw", "blake3", "zstandard", "rich", "click", "pathspec", "pytest", "hypothesis"}
-    heavy |= {"subprocess", "tomllib", "uuid", "hashlib", "json", "aivcs.repo"}
+    heavy |= {"cryptography", "subprocess", "tomllib", "uuid", "hashlib", "json", "aivcs.repo"}
     assert heavy.isdisjoint(done.stdout.split())
 
 
