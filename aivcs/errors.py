@@ -74,6 +74,12 @@ class InvalidConfig(InvalidInputError):
     code = "invalid_config"
 
 
+class UnsafeKey(InvalidInputError):
+    """Others than its owner may read a signing key."""
+
+    code = "unsafe_key"
+
+
 class AirGapped(InvalidConfig):
     """What only the network leads to was asked of an air-gapped repository."""
 
@@ -109,6 +115,12 @@ class SpecNotFound(NotFoundError):
     """No spec has this digest."""
 
     code = "spec_not_found"
+
+
+class KeyNotFound(NotFoundError):
+    """The key that signs a log is not where it is looked for."""
+
+    code = "key_not_found"
 
 
 class AmbiguousId(NotFoundError):

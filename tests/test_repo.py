@@ -175,7 +175,7 @@ def test_a_wrong_configuration_is_refused(tmp_path: Path, content: bytes, named:
 @pytest.mark.parametrize(
     ("content", "hint"),
     [
-        ("[cloud]\nx = 1\n", "the tables are ledger, network, objects, retention, seal"),
+        ("[cloud]\nx = 1\n", "the tables are ledger, log, network, objects, retention, seal"),
         ("[seal]\nsize = 3\n", "[seal] has the keys auto, threshold"),
         ("[seal]\ntoken = 3\n", "credentials belong into the environment"),
         ("[seal]\nauto = 3\n", "it is true or false"),

@@ -26,9 +26,9 @@ COLUMNS: Final[tuple[output.Column, ...]] = (
 
 
 def write_release(view: View) -> None:
-    """Print the fields of an entry that have a value."""
+    """Print the fields of an entry that have a value, but its place in the log of all."""
     flat = {**view, **_said(view)}
-    del flat["metadata"]
+    del flat["metadata"], flat["log_index"]
     output.write_fields((name, value) for name, value in flat.items() if value is not None)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, salt, commitment, checksum"
 RELEASE: Final = f"""{ENTRY}, (
   SELECT id FROM release_log l WHERE l.stream = entries.stream AND l.seq = entries.seq)
-"""
+"""  # noqa: S608 - of constants
 _LINE: Final = ", ".join(f"e.{column}" for column in ENTRY.split(", "))
 RELEASE_LOG: Final = f"""
 SELECT l.id, l.announcement, s.name, {_LINE} FROM release_log l
@@ -109,10 +109,10 @@ def release(row: Row) -> Entry:
 
 def released(row: Row) -> Released:
     """Return the line of a row (number, announcement, agent's name, and ENTRY's columns)."""
-    number, announcement, name, *cells = row
+    number, announcement, name = row[:3]
     if announcement is not None:
         return Released(number, announcement=announcement)
-    return Released(number, name, entry(cells, number))
+    return Released(number, name, entry(row[3:], number))
 
 
 def entry_row(stream: int, seq: int, new: Draft | Entry) -> tuple[Row, bytes]:

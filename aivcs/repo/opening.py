@@ -157,6 +157,7 @@ def _open(
         salts=salts,
         retention=chosen.retention,
         sealing=_sealing(folder, ledger, chosen.seal),
+        origin=chosen.log_origin,
     )
 
 

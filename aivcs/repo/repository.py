@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError, StorageError
+from aivcs.repo.publics import Publics
 from aivcs.repo.review import Review
 from aivcs.repo.surroundings import (
     LEASE,
@@ -51,7 +52,7 @@ _HOW_TO_START = (
 )
 
 
-class Repo(Upkeep, Review):
+class Repo(Upkeep, Review, Publics):
     """A repository: objects, specs, runs and releases of agents.
 
     A context manager. ``close()`` is idempotent; afterwards every call raises
@@ -71,6 +72,7 @@ class Repo(Upkeep, Review):
         salts: Salts = os.urandom,
         retention: Retention | None = None,
         sealing: AutoSeal | None = None,
+        origin: str | None = None,
     ) -> None:
         self.folder = folder
         self.created = created
@@ -81,6 +83,7 @@ class Repo(Upkeep, Review):
         self._salts = salts
         self._retention = retention
         self._sealing = sealing
+        self._origin = origin
         self._closed = False
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
@@ -130,9 +133,8 @@ class Repo(Upkeep, Review):
         """The releases of agents."""
         from aivcs.services.releases import ReleaseRegistry
 
-        return ReleaseRegistry(
-            self._ledger, self.objects, self.specs, self.clock, default_actor, self._salts
-        )
+        parts = self._ledger, self.objects, self.specs, self.clock, default_actor, self._salts
+        return ReleaseRegistry(*parts, committed=self._publish_releases)
 
     @cached_property
     def runs(self) -> RunLedger:

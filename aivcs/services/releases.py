@@ -49,7 +49,7 @@ class ReleaseRegistry:
     was recorded; it does not raise.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a part
         self,
         ledger: Ledger,
         objects: CasStore,
@@ -57,6 +57,7 @@ class ReleaseRegistry:
         clock: Clock,
         actor: Callable[[], str],
         salts: Salts = os.urandom,
+        *,
         committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger

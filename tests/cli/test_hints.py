@@ -34,7 +34,10 @@ def test_help_is_a_word_too(
         (("histroy",), "no such command: 'histroy', did you mean 'history'?"),
         (("run", "recrod"), "no such command: 'recrod', did you mean 'record'?"),
         (("help", "verfy"), "no such command: 'verfy', did you mean 'verify'?"),
-        (("show",), "no such command: 'show', did you mean 'spec show' or 'run show'?"),
+        (
+            ("show",),
+            "no such command: 'show', did you mean 'key show' or 'spec show' or 'run show'?",
+        ),
         (("odd",), "no such command: 'odd'"),
     ],
 )

@@ -53,9 +53,7 @@ def waiting(db: apsw.Connection, stream: int) -> dict[int, Entry]:
     return {row[0]: log_rows.entry(row) for row in db.execute(_WAITING, (stream,))}
 
 
-def append(
-    db: apsw.Connection, wanted: Append
-) -> tuple[tuple[int, ...], bool, Sequence[int]]:
+def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool, Sequence[int]]:
     """Append to a stream as the plan says.
 
     Returns the drafts' seqs, whether its key says that this happened before, and the numbers
