@@ -117,6 +117,9 @@ pins:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt \
 		--extra ledger-bench pyproject.toml -o requirements/ledger-bench.txt
+	uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --no-deps \
+		requirements/foreign.in -o requirements/foreign.txt
 
 clean:
 	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -138,9 +141,10 @@ $(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m compileall -q aivcs
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements/dev.txt requirements/foreign.txt pyproject.toml | $(BIN)/python
 	@echo "installing what the tests and checks need into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps --ignore-requires-python -r requirements/foreign.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q aivcs
 	@touch $@ $(VENV)/.run

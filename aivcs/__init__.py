@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from aivcs.domain.executions.steps import StepFailed as StepFailed
     from aivcs.domain.executions.steps import StepStarted as StepStarted
     from aivcs.domain.executions.steps import StepType as StepType
+    from aivcs.domain.proof_content import Shown as Shown
+    from aivcs.domain.proof_content import verify_proof as verify_proof
+    from aivcs.domain.published import Published as Published
     from aivcs.domain.release import ReleaseKind as ReleaseKind
     from aivcs.domain.release import ReleaseMetadata as ReleaseMetadata
     from aivcs.domain.release import ReleaseRecord as ReleaseRecord
@@ -135,6 +138,7 @@ _HOMES: Final = {
     "GoalEvaluated": "aivcs.domain.executions.facts",
     "KnownEvent": "aivcs.domain.executions.facts",
     "Problem": "aivcs.domain.report",
+    "Published": "aivcs.domain.published",
     "Recording": "aivcs.services.evidence_files",
     "ReleaseKind": "aivcs.domain.release",
     "ReleaseMetadata": "aivcs.domain.release",
@@ -158,6 +162,7 @@ _HOMES: Final = {
     "Sealed": "aivcs.domain.sealed",
     "Shift": "aivcs.domain.comparison",
     "Shifted": "aivcs.domain.comparison",
+    "Shown": "aivcs.domain.proof_content",
     "SpecFile": "aivcs.domain.spec",
     "SpecStore": "aivcs.services.specs",
     "StateStore": "aivcs.services.state_store",
@@ -179,6 +184,7 @@ _HOMES: Final = {
     "fold": "aivcs.domain.executions.reducer",
     "init": "aivcs.repo",
     "regressions": "aivcs.domain.evidence",
+    "verify_proof": "aivcs.domain.proof_content",
 }
 _RENAMED: Final = {"open": ("aivcs.repo", "open_repo")}
 

@@ -80,6 +80,12 @@ class InvalidConfig(InvalidInputError):
     code = "invalid_config"
 
 
+class UnsafeKey(InvalidInputError):
+    """Others than its owner may read a signing key."""
+
+    code = "unsafe_key"
+
+
 class AirGapped(InvalidConfig):
     """What only the network leads to was asked of an air-gapped repository."""
 
@@ -115,6 +121,12 @@ class SpecNotFound(NotFoundError):
     """No spec has this digest."""
 
     code = "spec_not_found"
+
+
+class KeyNotFound(NotFoundError):
+    """The key that signs a log is not where it is looked for."""
+
+    code = "key_not_found"
 
 
 class AmbiguousId(NotFoundError):
@@ -227,6 +239,12 @@ class MissingObject(CorruptionError):
     """An object that the ledger names is not in the store."""
 
     code = "missing_object"
+
+
+class ProofInvalid(CorruptionError):
+    """A note, checkpoint or proof is malformed, or does not show what it should."""
+
+    code = "proof_invalid"
 
 
 class StorageError(AivcsError):

@@ -66,7 +66,7 @@ def main() -> int:
             return 1
         shutil.rmtree(EXAMPLE, ignore_errors=True)
         # Within a checkout of this project git is to see the example.
-        shutil.copytree(made, EXAMPLE, ignore=shutil.ignore_patterns(".gitignore"))
+        shutil.copytree(made, EXAMPLE, ignore=shutil.ignore_patterns(".gitignore", "cache.db"))
     LISTING.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     print(f"{sum(path.stat().st_size for path in EXAMPLE.rglob('*') if path.is_file())} bytes")
     return 0

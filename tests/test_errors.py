@@ -18,12 +18,14 @@ InvalidSummary InvalidInputError 2 invalid_summary
 InvalidSource InvalidInputError 2 invalid_source
 InvalidEvidence InvalidInputError 2 invalid_evidence
 InvalidConfig InvalidInputError 2 invalid_config
+UnsafeKey InvalidInputError 2 unsafe_key
 AirGapped InvalidConfig 2 air_gapped
 NotFoundError AivcsError,LookupError 3 not_found
 NotFound NotFoundError 3 object_not_found
 RunNotFound NotFoundError 3 run_not_found
 ReleaseNotFound NotFoundError 3 release_not_found
 SpecNotFound NotFoundError 3 spec_not_found
+KeyNotFound NotFoundError 3 key_not_found
 AmbiguousId NotFoundError 3 ambiguous_id
 ConflictError AivcsError 4 conflict
 SequenceConflict ConflictError 4 sequence_conflict
@@ -41,6 +43,7 @@ CorruptionError AivcsError 6 corrupt
 IntegrityError CorruptionError 6 integrity
 DigestMismatch CorruptionError 6 digest_mismatch
 MissingObject CorruptionError 6 missing_object
+ProofInvalid CorruptionError 6 proof_invalid
 StorageError AivcsError 7 storage
 RepositoryClosed StorageError 7 repository_closed
 Unreachable StorageError 7 unreachable

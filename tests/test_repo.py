@@ -175,7 +175,10 @@ def test_a_wrong_configuration_is_refused(tmp_path: Path, content: bytes, named:
 @pytest.mark.parametrize(
     ("content", "hint"),
     [
-        ("[cloud]\nx = 1\n", "the tables are gates, ledger, network, objects, retention, seal"),
+        (
+            "[cloud]\nx = 1\n",
+            "the tables are gates, ledger, log, network, objects, retention, seal",
+        ),
         ("[seal]\nsize = 3\n", "[seal] has the keys auto, threshold"),
         ("[seal]\ntoken = 3\n", "credentials belong into the environment"),
         ("[seal]\nauto = 3\n", "it is true or false"),
@@ -282,7 +285,7 @@ def test_importing_costs_little() -> None:
     code = "import sys; before = set(sys.modules); import aivcs; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"apsw", "blake3", "zstandard", "rich", "click", "pathspec", "pytest", "hypothesis"}
-    heavy |= {"subprocess", "tomllib", "uuid", "hashlib", "json", "aivcs.repo"}
+    heavy |= {"cryptography", "subprocess", "tomllib", "uuid", "hashlib", "json", "aivcs.repo"}
     assert heavy.isdisjoint(done.stdout.split())
 
 

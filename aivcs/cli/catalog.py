@@ -18,6 +18,13 @@ ROOT: Final = {
     "history": ("aivcs.cli.releases:history", "List an agent's releases, the newest first."),
     "releases": ("aivcs.cli.releases:releases", "List the current release of every agent."),
     "bisect": ("aivcs.cli.bisect:bisect", "Find the first bad release, and what makes it bad."),
+    "publish": (
+        "aivcs.cli.publish:publish",
+        "Publish the logs of releases and of runs as static files.",
+    ),
+    "prove": ("aivcs.cli.prove:prove", "Write a proof that a release is in the public log."),
+    "verify-proof": ("aivcs.cli.prove:verify_proof", "Check a proof and say what it proves."),
+    "key": ("", "Make and show the keys that sign the public logs."),
     "seal": ("aivcs.cli.seal:seal", "Move small objects into packs, to take less room."),
     "verify": ("aivcs.cli.verify:verify", "Read and check everything that is stored."),
     "gc": ("aivcs.cli.gc:gc", "Remove what nothing needs."),
@@ -31,6 +38,12 @@ ROOT: Final = {
 """The commands themselves; a family has no place of its own."""
 
 FAMILIES: Final = {
+    "key": {
+        "create": ("aivcs.cli.keys:create", "Make the key that signs the logs of a repository."),
+        "list": ("aivcs.cli.keys:list_keys", "List the keys of this user."),
+        "show": ("aivcs.cli.keys:show", "Show the verifier keys of the key that signs."),
+        "rotate": ("aivcs.cli.keys:rotate", "Sign with a new key from now on."),
+    },
     "object": {
         "put": ("aivcs.cli.object_put:put", "Store files and pin them; print their digests."),
         "get": ("aivcs.cli.object_get:get", "Write an object's exact bytes."),

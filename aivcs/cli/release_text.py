@@ -26,9 +26,10 @@ COLUMNS: Final[tuple[output.Column, ...]] = (
 
 
 def write_release(view: View) -> None:
-    """Print the fields of an entry that have a value, and what each gate said."""
+    """Print the fields of an entry that have a value, and what each gate said; its place in the
+    log of all is in the JSON."""
     flat = {**view, **_said(view)}
-    del flat["metadata"]
+    del flat["metadata"], flat["log_index"]
     flat["verdict"] = _verdict(view)
     flat["receipt"] = _receipt(view)
     fields = [(name, value) for name, value in flat.items() if value is not None]

@@ -34,6 +34,13 @@ class Session:
         from aivcs.repo import new_id, now, open_repo
 
         clock, ids, salts = self.clock or now, self.ids or new_id, self.salts or os.urandom
-        if self.directory is not None:
-            return open_repo(self.directory, upward=False, clock=clock, ids=ids, salts=salts)
-        return open_repo(clock=clock, ids=ids, salts=salts)
+        upward = self.directory is None
+        repo = open_repo(self.directory, upward=upward, clock=clock, ids=ids, salts=salts)
+        repo.warn = _warn
+        return repo
+
+
+def _warn(text: str) -> None:
+    from aivcs.cli import output
+
+    output.note(f"warning: {text}")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from aivcs.cli.session import Session
     from aivcs.domain.report import Problem, Report
-    from aivcs.domain.saved import Saved
 
 
 _ROOT: Final = re.compile("[0-9]+:[0-9a-f]{64}")
@@ -47,9 +46,7 @@ def _percent(ctx: click.Context, param: click.Parameter, value: str | None) -> f
 @click.option("--resume", is_flag=True, help="Go on where it was interrupted.")
 @click.option("--incremental", is_flag=True, help="Read what the logs got since the last time.")
 @click.option("--save", metavar="FILE", type=PATH, help="Write what the logs hold into a file.")
-@click.option(
-    "--against", metavar="FILE|ROOT", help="The logs must still hold what was saved in FILE."
-)
+@click.option("--against", metavar="FILE|ROOT", help="The logs must still hold what FILE says.")
 @click.pass_obj
 def verify(
     session: Session,
@@ -70,8 +67,9 @@ def verify(
 
     Exit status 6 when something is damaged or missing. The first three flags name parts and
     may be combined. A log that was cut off, or a ledger that was set back to an older copy, is
-    sound in itself: --save what it holds to another place, and verify --against that. ROOT is
-    SIZE:ROOT of the seals alone, as in the JSON. --incremental trusts what an earlier
+    sound in itself: --save what it holds to another place, and verify --against that: FILE is
+    what --save wrote, or a checkpoint of a public log; ROOT is SIZE:ROOT of the seals alone,
+    as in the JSON. --incremental trusts what an earlier
     verification saw, and leaves out objects.
 
     JSON: {ok, checked: {objects, runs, events, releases}, problems: [{kind, id, detail,
@@ -115,12 +113,10 @@ def _hinting(*, resumable: bool) -> Iterator[None]:
         raise KeyboardInterrupt(*hint) from error
 
 
-def _known(text: str) -> Saved:
+def _known(text: str) -> str:
     """Read what was saved: a file, or the seals alone."""
-    from aivcs.domain.saved import Saved
-
     root = _ROOT.fullmatch(text)
-    return Saved.parse(text if root else inputs.read(text, _MAX_SAVED).decode(errors="replace"))
+    return text if root else inputs.read(text, _MAX_SAVED).decode(errors="replace")
 
 
 def _write(report: Report) -> None:
@@ -141,6 +137,8 @@ def _write(report: Report) -> None:
     output.write_lines([f"{word} checked {checked}{part}"])
     if not report.ok:
         output.note("hint: 'aivcs repair' heals what has a second copy")
+    if any(one.kind == "log" for one in report.problems):
+        output.note("hint: 'aivcs publish --rebuild' writes what is published anew")
 
 
 def _named(problem: Problem) -> str:

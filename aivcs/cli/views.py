@@ -136,7 +136,7 @@ def release(record: ReleaseRecord) -> View:
         "reason": record.reason,
         "previous": record.previous,
         "restores": record.restores,
-        "log_index": None,
+        "log_index": record.log_index,
         "verdict": None if record.verdict is None else record.verdict.json(),
     }
     if record.kind is ReleaseKind.ROLLBACK:

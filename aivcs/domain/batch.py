@@ -58,7 +58,8 @@ class Batch:
     object is in one. ``claims``: leases of runs to take, renew or let go of, before anything
     is appended or ended. ``erasures``: bodies to erase. ``expired``: ended runs whose
     artifacts, checkpoints, states and source are no longer kept. ``unpinned``: digests that
-    lose their pin. ``deletions``: objects to forget, with their pins.
+    lose their pin. ``deletions``: objects to forget, with their pins. ``announcements``:
+    texts for the log of all releases, behind the releases of this batch.
     """
 
     objects: tuple[StoredObject, ...] = ()
@@ -79,6 +80,7 @@ class Batch:
     expired: tuple[Expiry, ...] = ()
     unpinned: tuple[Digest, ...] = ()
     deletions: tuple[Digest, ...] = ()
+    announcements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,11 @@ class Receipt:
     """What a commit did: for each append, the seq of each of its drafts, in order.
 
     ``known`` tells how many of the batch's objects were stored already, ``epochs`` the epoch
-    of each claim.
+    of each claim, ``numbers`` those of its releases, then of its announcements, in the log
+    of all.
     """
 
     seqs: tuple[tuple[int, ...], ...] = ()
     known: int = 0
     epochs: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()

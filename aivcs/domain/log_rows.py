@@ -18,16 +18,25 @@ from aivcs.domain.pack_writes import Surveyed
 from aivcs.domain.rows import decoding
 from aivcs.domain.run import RunId, RunLease, RunMetadata, RunRecord, RunSummary, Source
 from aivcs.domain.stored import Tier
-from aivcs.domain.stream import Entry, Family, Sealing, Stream
+from aivcs.domain.stream import Entry, Family, Released, Sealing, Stream
 from aivcs.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aivcs.domain.log_writes import Draft
     from aivcs.domain.rows import Row
 
 ENTRY: Final = "seq, kind, timestamp, recorded_at, body, object, salt, commitment, checksum"
+RELEASE: Final = f"""{ENTRY}, (
+  SELECT id FROM release_log l WHERE l.stream = entries.stream AND l.seq = entries.seq)
+"""  # noqa: S608 - of constants
+_LINE: Final = ", ".join(f"e.{column}" for column in ENTRY.split(", "))
+RELEASE_LOG: Final = f"""
+SELECT l.id, l.announcement, s.name, {_LINE} FROM release_log l
+  LEFT JOIN streams s ON s.id = l.stream
+  LEFT JOIN entries e ON e.stream = l.stream AND e.seq = l.seq
+"""  # noqa: S608 - of constants
 STREAM: Final = """
 SELECT s.id, s.family, s.name, s.size, s.state, s.wait, s.frontier, s.epoch, s.holder,
   s.deadline, r.tenant
@@ -77,16 +86,34 @@ def raw(found: Digest | None) -> bytes | None:
     return None if found is None else found.raw
 
 
-def entry(row: Row) -> Entry:
+def entry(row: Row, number: int | None = None) -> Entry:
     """Return the entry of a row of ENTRY's columns; CorruptionError names a seq it cannot be."""
     try:
         seq, kind, timestamp, recorded_at, body, large, salt, committed, sealed = row
         check_equal(sealed, stored_leaf(*row[:-1])[:LENGTH])
         times = from_micros(timestamp), from_micros(recorded_at)
-        return Entry(seq, kind, body, digest(large), *times, salt, committed)
+        return Entry(seq, kind, body, digest(large), *times, salt, committed, number)
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         msg = f"entry {row[0] if row else 'asked for'} cannot be read: {error}"
         raise CorruptionError(msg, hint="restore the file from a copy") from error
+
+
+def columns(family: Family) -> tuple[str, Callable[[Row], Entry]]:
+    """Return which columns of ``entries`` to ask for, and what reads a row of them."""
+    return (RELEASE, release) if family is Family.RELEASE else (ENTRY, entry)
+
+
+def release(row: Row) -> Entry:
+    """Return the entry of a row of RELEASE's columns."""
+    return entry(row[:-1], row[-1])
+
+
+def released(row: Row) -> Released:
+    """Return the line of a row (number, announcement, agent's name, and ENTRY's columns)."""
+    number, announcement, name = row[:3]
+    if announcement is not None:
+        return Released(number, announcement=announcement)
+    return Released(number, name, entry(row[3:], number))
 
 
 def entry_rows(

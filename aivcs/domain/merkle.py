@@ -91,20 +91,28 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
     IndexError if there is no such leaf.
     """
-    if not 0 <= index < len(leaves):
-        msg = f"no leaf {index} among {len(leaves)}"
+    return [root(leaves[low:high]) for low, high in inclusion_spans(index, len(leaves))]
+
+
+def inclusion_spans(index: int, size: int) -> list[tuple[int, int]]:
+    """Return which leaves, from and before, each hash of an inclusion path stands for.
+
+    IndexError if there is no such leaf.
+    """
+    if not 0 <= index < size:
+        msg = f"no leaf {index} among {size}"
         raise IndexError(msg)
-    path: list[bytes] = []
-    low, high = 0, len(leaves)
+    spans: list[tuple[int, int]] = []
+    low, high = 0, size
     while high - low > 1:
         middle = low + _left(high - low)
         if index < middle:
-            path.append(root(leaves[middle:high]))
+            spans.append((middle, high))
             high = middle
         else:
-            path.append(root(leaves[low:middle]))
+            spans.append((low, middle))
             low = middle
-    return path[::-1]
+    return spans[::-1]
 
 
 def consistency_path(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
@@ -112,25 +120,33 @@ def consistency_path(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
 
     Empty for the empty and for the whole tree. IndexError if the tree was never that size.
     """
-    if not 0 <= old_size <= len(leaves):
-        msg = f"a tree of {len(leaves)} leaves never had {old_size}"
+    return [root(leaves[low:high]) for low, high in consistency_spans(old_size, len(leaves))]
+
+
+def consistency_spans(old_size: int, size: int) -> list[tuple[int, int]]:
+    """Return which leaves, from and before, each hash of a consistency path stands for.
+
+    IndexError if the tree was never that size.
+    """
+    if not 0 <= old_size <= size:
+        msg = f"a tree of {size} leaves never had {old_size}"
         raise IndexError(msg)
-    if old_size in (0, len(leaves)):
+    if old_size in (0, size):
         return []
-    path: list[bytes] = []
-    low, high = 0, len(leaves)
+    spans: list[tuple[int, int]] = []
+    low, high = 0, size
     while high != old_size:
         middle = low + _left(high - low)
         if old_size <= middle:
-            path.append(root(leaves[middle:high]))
+            spans.append((middle, high))
             high = middle
         else:
-            path.append(root(leaves[low:middle]))
+            spans.append((low, middle))
             low = middle
     # The subtree that ends the old tree: known to the verifier where it is all of it.
     if low:
-        path.append(root(leaves[low:high]))
-    return path[::-1]
+        spans.append((low, high))
+    return spans[::-1]
 
 
 def verify_inclusion(

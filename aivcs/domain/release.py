@@ -64,7 +64,8 @@ class ReleaseRecord:
     what the gates said of a promote, ``receipt`` what was verified for a rollback. ``promoted``
     is the seq of the promote that a rollback goes back to in the end. A deprecation leaves
     the release at the seq ``keeps`` current, and says the same of it. ``deprecation`` is the
-    seq of the newest deprecation before the entry.
+    seq of the newest deprecation before the entry. ``log_index`` is its place in the log of
+    all releases, from 0.
     """
 
     name: str
@@ -83,6 +84,7 @@ class ReleaseRecord:
     promoted: int | None = None
     keeps: int | None = None
     deprecation: int | None = None
+    log_index: int | None = None
 
 
 def check_expected(

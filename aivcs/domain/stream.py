@@ -55,6 +55,7 @@ class Entry:
     """One stored entry; the body is here or, when long, in ``object``.
 
     An erased one has neither, and no salt, but its ``commitment``; the others have none.
+    ``number`` is that of a release in the log of all, from 1; runs' events have none.
     """
 
     seq: int
@@ -65,6 +66,20 @@ class Entry:
     recorded_at: datetime
     salt: bytes | None = None
     commitment: bytes | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A line of the log of all releases: its number from 1, and what it is.
+
+    That is the entry of the agent ``name``, or the text of an announcement.
+    """
+
+    number: int
+    name: str | None = None
+    entry: Entry | None = None
+    announcement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

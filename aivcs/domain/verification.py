@@ -9,6 +9,7 @@ from aivcs.domain.report import Depth
 from aivcs.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from aivcs.domain.checkpoint import Checkpoint
     from aivcs.domain.saved import Saved
 
 _PERCENT = 100
@@ -21,7 +22,8 @@ class Scope:
     ``percent`` of the content is read in a sample, chosen by ``seed``; ``seconds`` end it
     early. ``resume`` leaves out what an interrupted verification has read. ``incremental``
     reads what the logs got since the last time. ``against`` is what the logs must still hold;
-    ``keep`` asks for what they hold now.
+    ``keep`` asks for what they hold now. ``checkpoint`` is one of a public log that it must have
+    grown out of.
     """
 
     objects: bool = True
@@ -35,6 +37,7 @@ class Scope:
     incremental: bool = False
     against: Saved | None = None
     keep: bool = False
+    checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself, with InvalidInputError."""
@@ -47,7 +50,7 @@ class Scope:
         if self.resume and self.depth is not Depth.BYTES:
             msg = "only a verification of every byte can be resumed"
             raise InvalidInputError(msg, hint="leave out the other options")
-        past = self.against is not None or self.keep
+        past = self.against is not None or self.keep or self.checkpoint is not None
         all_logs = self.runs and self.releases and self.depth is Depth.BYTES
         if (past or self.incremental) and not (all_logs and not (past and self.incremental)):
             msg = "what is new, or was saved, is asked of all logs, each by itself"
@@ -67,6 +70,7 @@ def scope(  # noqa: PLR0913 - what may be asked
     incremental: bool = False,
     against: Saved | None = None,
     keep: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> Scope:
     """Return the scope of what somebody asked for; InvalidInputError.
 
@@ -90,4 +94,5 @@ def scope(  # noqa: PLR0913 - what may be asked
         incremental=incremental,
         against=against,
         keep=keep,
+        checkpoint=checkpoint,
     )

@@ -9,6 +9,7 @@ from aivcs.ports.backend import StorageBackend
 from aivcs.ports.blobs import BlobStore, Staged
 from aivcs.ports.caches import Bookmarks, StateCache
 from aivcs.ports.ledger import Ledger
+from aivcs.ports.publication import LogFolder
 from aivcs.ports.surroundings import Ahead, Clock, Ids, Pause, Salts, Spread
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Clock",
     "Ids",
     "Ledger",
+    "LogFolder",
     "Pause",
     "Salts",
     "Spread",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject
-    from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream
+    from aivcs.domain.stream import Entry, Family, Released, RunQuery, Sealing, Stream
     from aivcs.domain.usage import Use
     from aivcs.errors import AivcsError
 
@@ -82,7 +82,8 @@ class Ledger(StorageBackend, Protocol):
     ) -> Iterator[Entry]:
         """Yield entries with seq > ``after`` in constant memory; nothing if there is no stream.
 
-        With ``newest_first``, from the end backwards.
+        With ``newest_first``, from the end backwards. Those of releases bear their number in
+        the log of all.
         """
         ...
 
@@ -123,6 +124,14 @@ class Ledger(StorageBackend, Protocol):
 
     def seals_of(self, run_ids: Sequence[str]) -> Mapping[str, Sealing]:
         """Return the seals of those of the runs that have ended, by run."""
+        ...
+
+    def release_log(self, after: int = 0, limit: int = 1000) -> list[Released]:
+        """Return the log of all releases in the order of its numbers, from behind ``after`` on.
+
+        Numbers are given in the transaction of the entry, so one that is seen is seen with
+        all before it.
+        """
         ...
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:

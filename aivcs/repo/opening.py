@@ -158,6 +158,7 @@ def _open(
         retention=chosen.retention,
         sealing=_sealing(folder, ledger, chosen.seal),
         policies=chosen.policies,
+        origin=chosen.log_origin,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError, StorageError
 from aivcs.repo.bisection import Bisecting
+from aivcs.repo.publics import Publics
 from aivcs.repo.review import Review
 from aivcs.repo.surroundings import (
     LEASE,
@@ -56,7 +57,7 @@ _HOW_TO_START = (
 )
 
 
-class Repo(Upkeep, Review, Bisecting):
+class Repo(Upkeep, Review, Bisecting, Publics):
     """A repository: objects, specs, runs and releases of agents.
 
     A context manager. ``close()`` is idempotent; afterwards every call raises
@@ -77,6 +78,7 @@ class Repo(Upkeep, Review, Bisecting):
         retention: Retention | None = None,
         sealing: AutoSeal | None = None,
         policies: Policies | None = None,
+        origin: str | None = None,
     ) -> None:
         self.folder = folder
         self.created = created
@@ -88,6 +90,7 @@ class Repo(Upkeep, Review, Bisecting):
         self._retention = retention
         self._sealing = sealing
         self._policies = policies
+        self._origin = origin
         self._closed = False
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
@@ -148,6 +151,7 @@ class Repo(Upkeep, Review, Bisecting):
             self._salts,
             judge=self._judge,
             policies=self._policies,
+            committed=self._publish_releases,
         )
 
     def _judge(self) -> Judge:

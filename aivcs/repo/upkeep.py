@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from aivcs.domain.checkpoint import Checkpoint, SignedCheckpoint
     from aivcs.domain.collection import Collected
     from aivcs.domain.diskuse import By, DiskUse
     from aivcs.domain.repair import Repaired
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aivcs.ports import BlobStore, Bookmarks, Clock, Ledger, Spread
     from aivcs.repo.repository import Repo
     from aivcs.services.auto_sealing import AutoSeal
+    from aivcs.services.check_published import PublishedChecks
     from aivcs.services.objects import CasStore
 
 
@@ -36,6 +38,11 @@ class Upkeep:
     _blobs: BlobStore
     _retention: Retention | None
     _sealing: AutoSeal | None
+
+    if TYPE_CHECKING:
+
+        def _published_checks(self, saved: Checkpoint | None) -> dict[str, PublishedChecks]:
+            """Return what compares the published logs with the ledger."""
 
     def seal(self, *, auto: bool = False, advance: Callable[[], None] = lambda: None) -> Sealed:
         """Move the small objects from the ledger into packs, where they take less room.
@@ -67,7 +74,7 @@ class Upkeep:
         seed: int = 0,
         resume: bool = False,
         incremental: bool = False,
-        against: Saved | str | None = None,
+        against: Saved | SignedCheckpoint | str | None = None,
         keep: bool = False,
         save: str | os.PathLike[str] | None = None,
         advance: Callable[[], None] = lambda: None,
@@ -78,16 +85,19 @@ class Upkeep:
         as much as can be read in so many seconds, chosen by ``seed``. ``resume`` goes on
         where a verification of everything was interrupted. ``incremental`` reads only what
         the logs of runs and releases got since the last verification that found nothing wrong.
-        ``against`` is what the logs must still hold, as ``Report.saved`` gave it or its text;
+        ``against`` is what the logs must still hold, as ``Report.saved`` gave it or its text,
+        or a checkpoint of a public log;
         ``keep`` makes that name every log; ``save`` is a file to write its text to, when
         nothing is wrong. Damage is in the report, not
         raised. ``advance`` is called for each object, run, event and release that was
         checked. Raises InvalidInputError for what contradicts itself, StorageError when
         the storage cannot be read at all.
         """
-        from aivcs.domain.saved import Saved
+        from aivcs.domain.past import read_past
         from aivcs.domain.verification import scope
         from aivcs.services.verifying import Verifier
+
+        saved, checkpoint = read_past(against)
 
         wanted = scope(
             objects=objects,
@@ -99,12 +109,18 @@ class Upkeep:
             seed=seed,
             resume=resume,
             incremental=incremental,
-            against=Saved.parse(against) if isinstance(against, str) else against,
+            against=saved,
             keep=keep or save is not None,
+            checkpoint=checkpoint,
         )
         parts = self._ledger, self._blobs, self.objects
         verifier = Verifier(
-            *parts, self._spread, self._bookmarks, trust=self._trust, reader=self._reader
+            *parts,
+            self._spread,
+            self._bookmarks,
+            trust=self._trust,
+            published=self._published_checks(checkpoint),
+            reader=self._reader,
         )
         report = verifier.verify(wanted, advance)
         if save is not None and report.ok and report.saved is not None:

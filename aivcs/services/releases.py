@@ -55,7 +55,8 @@ class ReleaseRegistry:
     """An append-only release log per agent, under the source system's names.
 
     ``actor`` tells who acts where a call does not say. ``judge`` evaluates gates, of which
-    ``policies`` are those that the repository declares.
+    ``policies`` are those that the repository declares. ``committed`` is called when a
+    release was recorded; it does not raise.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a part
@@ -69,6 +70,7 @@ class ReleaseRegistry:
         *,
         judge: Callable[[], Judge],
         policies: Policies | None = None,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._objects = objects
@@ -79,6 +81,7 @@ class ReleaseRegistry:
         self._judge = judge
         self._policies = policies
         self._earlier = Earlier(self)
+        self._committed = committed
 
     def promote(
         self,
@@ -313,12 +316,13 @@ class ReleaseRegistry:
             append = Append(Family.RELEASE, name, (draft,), expected_size=size)
             batch = Batch(objects=(stored,) if stored else (), appends=(append,))
             try:
-                self._ledger.commit(batch)
+                receipt = self._ledger.commit(batch)
             except WrongExpectedSequence:
                 if not left:
                     raise
             else:
-                return record
+                self._committed()
+                return replace(record, log_index=receipt.numbers[0] - 1)
         raise AssertionError(name)  # pragma: no cover - the last attempt returns or raises
 
 
@@ -366,6 +370,7 @@ def read_record(name: str, entry: Entry, body: Json) -> ReleaseRecord:
             verdict=_verdict(fields.get("verdict")),
             receipt=Receipt(**fields["receipt"]) if "receipt" in fields else None,
             **{key: fields.get(key) for key in _OPTIONAL},
+            log_index=None if entry.number is None else entry.number - 1,
         )
     except (KeyError, TypeError, ValueError) as error:
         msg = f"release {name}@{entry.seq} cannot be read: {error}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from aivcs.domain.published import RELEASES, RUNS
 from aivcs.domain.report import Depth, Problem, Report
 from aivcs.domain.trust import Trusted
 from aivcs.errors import CorruptionError
@@ -20,10 +21,11 @@ from aivcs.services.tally import Tally
 from aivcs.services.trusting import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from aivcs.domain.verification import Scope
     from aivcs.ports import BlobStore, Bookmarks, Ledger, Spread
+    from aivcs.services.check_published import PublishedChecks
     from aivcs.services.objects import CasStore
 
 
@@ -32,7 +34,8 @@ class Verifier:
 
     Others may write, seal and collect meanwhile: what seems to be missing is looked up
     once more. ``now`` tells seconds that only grow. ``reader`` gives a ledger to the
-    process that calls it, also to a copy of this one that ``spread`` made.
+    process that calls it, also to a copy of this one that ``spread`` made. ``published``
+    compares the public logs by their names.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a part
@@ -45,6 +48,7 @@ class Verifier:
         now: Callable[[], float] = monotonic,
         *,
         trust: Bookmarks | None = None,
+        published: Mapping[str, PublishedChecks] | None = None,
         reader: Callable[[], Ledger] | None = None,
     ) -> None:
         self._ledger = ledger
@@ -55,6 +59,7 @@ class Verifier:
         self._bookmarks = bookmarks
         self._trust = Trust(trust)
         self._reader = reader
+        self._published = published or {}
 
     def verify(self, scope: Scope, advance: Callable[[], None]) -> Report:
         """Check what is asked for; damage is reported, never raised.
@@ -133,6 +138,11 @@ class Verifier:
             (scope.runs and not every_byte, names.references),
             (scope.releases and depth is Depth.BYTES, logs.releases),
             (scope.against is not None, lambda: logs.past.gone(logs.seals)),
+        ]
+        asked = {RELEASES: scope.releases, RUNS: scope.runs}
+        parts += [
+            (asked[name] and depth is Depth.BYTES, checks.problems)
+            for name, checks in self._published.items()
         ]
         return [part for wanted, part in parts if wanted]
 

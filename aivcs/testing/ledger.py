@@ -90,6 +90,7 @@ def everything(ledger: Ledger) -> tuple[object, ...]:
         ledger.specs(),
         ledger.objects(ledger.digests()),
         ledger.references(),
+        ledger.release_log(),
     )
 
 

@@ -99,6 +99,7 @@ BATCHES: Final = st.builds(
     appends=st.lists(appends(), max_size=2).map(tuple),
     ends=st.lists(ends(), max_size=1).map(tuple),
     erasures=st.lists(erasures(), max_size=1).map(tuple),
+    announcements=st.lists(st.sampled_from(["one", "two"]), max_size=1).map(tuple),
 )
 """A batch of anything that can happen to a run that is there."""
 

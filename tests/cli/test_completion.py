@@ -40,7 +40,7 @@ def test_commands_ids_and_names_complete(
     def complete(*words: str) -> list[str]:
         return _completed(here, monkeypatch, *words)
 
-    assert complete("pro") == ["promote"]
+    assert complete("pro") == ["promote", "prove"]
     assert complete("run", "sho") == ["show"]
     assert complete("run", "show", run[:3]) == [run]
     assert complete("current", "rel") == ["released"]

@@ -31,7 +31,7 @@ def test_promote_and_rollback_and_what_is_current(here: Program, spec: str, seco
     assert first["metadata"] == {"version_label": "1.0.0", "promoted_by": "ada", "notes": "new"}
     assert (first["kind"], first["seq"], first["previous"]) == ("promote", 1, None)
     assert first["spec_digest"] == spec
-    assert first["log_index"] is None
+    assert first["log_index"] == 0
     assert here.json("current", "helper") == first
 
     then = here.json("promote", "helper", second)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HEAVY = (
     "rich", "tomllib", "subprocess", "pathspec", "blake3", "zstandard", "hypothesis", "obstore",
-    "sqlite_utils", "multiprocessing", "asyncio", "concurrent",
+    "cryptography", "sqlite_utils", "multiprocessing", "asyncio", "concurrent",
 )  # fmt: skip
 DRIVERS = ("apsw", "sqlite3", "aivcs.repo", "aivcs.domain")
 ASK = """

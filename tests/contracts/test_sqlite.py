@@ -17,6 +17,7 @@ from aivcs.testing.ledger_keys import LedgerKeysContract
 from aivcs.testing.ledger_leases import LedgerLeasesContract
 from aivcs.testing.ledger_needs import LedgerNeedsContract
 from aivcs.testing.ledger_objects import LedgerObjectsContract
+from aivcs.testing.ledger_order import LedgerOrderContract
 from aivcs.testing.ledger_states import LedgerStatesContract
 from aivcs.testing.ledger_trees import LedgerErasingContract, LedgerTreesContract
 from aivcs.testing.live import LiveRunContract
@@ -117,6 +118,10 @@ class TestLedgerKeys(Ledgers, LedgerKeysContract):
 
 
 class TestLedgerGroups(Ledgers, LedgerGroupsContract):
+    pass
+
+
+class TestLedgerOrder(Ledgers, LedgerOrderContract):
     pass
 
 

@@ -31,7 +31,12 @@ def test_the_example_holds_what_it_held(copied: Path, script: Callable[[str], Mo
 
 
 def test_the_example_is_whole_and_closed(copied: Path) -> None:
-    assert {path.name for path in EXAMPLE.iterdir()} == {"aivcs.db", "config.toml", "format"}
+    assert {path.name for path in EXAMPLE.iterdir()} == {
+        "aivcs.db",
+        "config.toml",
+        "format",
+        "log",
+    }
     with aivcs.open(copied) as repo:
         report = repo.verify()
         assert report.ok

@@ -294,7 +294,7 @@ def test_what_is_needed_and_missing(scene: Scene, data: bytes, expected: str) ->
 def test_an_edited_release_log(scene: Scene, statement: str) -> None:
     scene.plant(statement)
     found = scene.problems()
-    assert all(kind in {"release", "ledger"} for kind, _, _ in found)
+    assert all(kind in {"release", "ledger", "log"} for kind, _, _ in found)
     assert any("agent" in name + detail for _, name, detail in found)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from aivcs.adapters.files.durable import write_atomically
 from aivcs.adapters.files.failures import translated
 from aivcs.domain.retention import Retention
 from aivcs.errors import InvalidConfig, InvalidInputError
@@ -25,6 +27,7 @@ KEYS: Final = {
     "objects": {"url", "endpoint", "region", "path_style", "timeout"},
     "seal": {"auto", "threshold"},
     "network": {"air_gapped"},
+    "log": {"origin"},
     "retention": {"keep_runs", "min_age_days", "keep_released"},
 }
 """The tables of the file and the keys of each; that of GATES are the names of gates."""
@@ -83,6 +86,7 @@ class Config(NamedTuple):
     retention: Retention = Retention()
     air_gapped: bool = False
     policies: Policies | None = None
+    log_origin: str | None = None
 
 
 def config_text(objects: Objects, ledger_url: str = LEDGER_URL) -> str:
@@ -132,6 +136,7 @@ def _parse(path: Path, text: str) -> Config:
         _retention(path, tables.get("retention", {})),
         _value(path, tables.get("network", {}), "air_gapped", bool) is True,
         policies,
+        _origin(path, tables.get("log", {})),
     )
     if config.durability not in DURABILITIES:
         msg = f"{path}: durability is {config.durability!r}"
@@ -187,6 +192,31 @@ def _objects(path: Path, table: dict[str, Any]) -> Objects:
         _value(path, table, "path_style", bool),
         timeout,
     )
+
+
+def _origin(path: Path, table: dict[str, Any]) -> str | None:
+    origin = _value(path, table, "origin", str)
+    if origin is None:
+        return None
+    from aivcs.domain.signing import check_key_name
+
+    try:
+        return check_key_name(origin)
+    except InvalidInputError as error:
+        msg = f"{path}: origin is {origin!r}"
+        raise InvalidConfig(msg, hint=error.hint) from error
+
+
+def name_log(folder: Path, origin: str) -> None:
+    """Write the name of the logs into ``config.toml``, which has none yet. Raises StorageError."""
+    path = folder / "config.toml"
+    with translated(path):
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+    added = f"{text}\n[log]\norigin = {json.dumps(origin, ensure_ascii=False)}\n"
+    if _parse(path, added).log_origin != origin:
+        msg = f"{path} cannot have the origin {origin!r}"
+        raise InvalidConfig(msg)
+    write_atomically(path, added.encode())
 
 
 def _retention(path: Path, table: dict[str, Any]) -> Retention:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
     from aivcs.domain.stored import Pack, StoredObject
-    from aivcs.domain.stream import Entry, RunQuery, Sealing, Stream
+    from aivcs.domain.stream import Entry, Released, RunQuery, Sealing, Stream
     from aivcs.domain.usage import Use
 
 _NAMED: Final = 20
@@ -59,7 +59,9 @@ class MemoryLedger(Health):
                 self._logs.create(run)
             epochs = tuple(self._logs.claim(wanted) for wanted in batch.claims)
             done = [(wanted, *self._logs.append(wanted)) for wanted in batch.appends]
-            repeated = {wanted.name for wanted, _, again in done if again}
+            repeated = {wanted.name for wanted, _, again, _ in done if again}
+            numbers = [number for *_, found in done for number in found]
+            numbers += [self._logs.announce(text) for text in batch.announcements]
             for reference in batch.references:
                 if reference.run_id is not None:
                     self._logs.log(Family.RUN, reference.run_id)
@@ -72,7 +74,7 @@ class MemoryLedger(Health):
                 self._logs.expire(expiry)
             self._shelf.unpin(batch.unpinned)
             self._shelf.delete(batch.deletions)
-        return Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
+        return Receipt(tuple(seqs for _, seqs, *_ in done), known, epochs, tuple(numbers))
 
     def commit_all(self, batches: Sequence[Batch]) -> list[Receipt | AivcsError]:
         """Apply several batches under one lock; one that fails takes back its own part."""
@@ -150,6 +152,10 @@ class MemoryLedger(Health):
     def seals_of(self, run_ids: Sequence[str]) -> Mapping[str, Sealing]:
         """Return the seals of some runs."""
         return self._logs.seals_of(run_ids)
+
+    def release_log(self, after: int = 0, limit: int = 1000) -> list[Released]:
+        """Return the log of all releases."""
+        return self._logs.release_log(after, limit)
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""

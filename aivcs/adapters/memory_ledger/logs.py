@@ -11,11 +11,11 @@ from aivcs.domain.commitment import leaf_of
 from aivcs.domain.execution import status_of
 from aivcs.domain.repetition import check_key, repeated
 from aivcs.domain.run import RunId, RunLease, RunRecord, check_beginning
-from aivcs.domain.stream import Entry, Family, Stream
+from aivcs.domain.stream import Entry, Family, Released, Stream
 from aivcs.errors import ConflictError, RunNotFound, SpecNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aivcs.adapters.memory_ledger.journal import Journal
     from aivcs.domain.digest import Digest
@@ -45,6 +45,7 @@ class Logs:
         self._logs: dict[tuple[Family, str], Log] = {}
         self._runs: dict[str, RunRecord] = {}
         self._specs: list[NewSpec] = []
+        self._lines: list[Released] = []
 
     def add_spec(self, spec: NewSpec) -> None:
         """Add an annotation unless the newest one of this digest says the same."""
@@ -94,17 +95,18 @@ class Logs:
             self._journal.put(self._logs, key, Log(Stream(family, name, 0)))
         return self._logs[key]
 
-    def append(self, wanted: Append) -> tuple[tuple[int, ...], bool]:
+    def append(self, wanted: Append) -> tuple[tuple[int, ...], bool, Sequence[int]]:
         """Append as the plan says.
 
-        Returns the drafts' seqs, and whether its key says that this happened before.
+        Returns the drafts' seqs, whether its key says that this happened before, and the
+        numbers of new releases in the log of all.
         """
         check_key(wanted)
         log = self.log(wanted.family, wanted.name)
         check_tenant(log.head, wanted)
         if wanted.key is not None and wanted.key in log.keys:
             seq, count = log.keys[wanted.key]
-            return repeated(wanted, log.entries[seq - 1 : seq - 1 + count]), True
+            return repeated(wanted, log.entries[seq - 1 : seq - 1 + count]), True, ()
         steps = plan(log.head, wanted, log.early, lambda seq: log.entries[seq - 1])
         before, early = len(log.entries), dict(log.early)
 
@@ -114,6 +116,8 @@ class Logs:
 
         self._journal.on_error(take_back)
         new = [_entry(seq, draft) for seq, draft in steps.dense]
+        if wanted.family is Family.RELEASE:
+            new = [self._numbered(wanted.name, entry) for entry in new]
         log.entries += new
         waiting = early | {seq: _entry(seq, draft) for seq, draft in steps.early}
         log.early = {seq: waiting[seq] for seq in sorted(set(waiting) - set(steps.released))}
@@ -128,7 +132,27 @@ class Logs:
         self.move(log, head)
         if wanted.key is not None:
             self._journal.put(log.keys, wanted.key, (steps.seqs[0], len(steps.seqs)))
-        return steps.seqs, False
+        return steps.seqs, False, [entry.number for entry in new if entry.number is not None]
+
+    def _numbered(self, name: str, entry: Entry) -> Entry:
+        """Return a release with the next number in the log of all, where it is listed."""
+        found = replace(entry, number=len(self._lines) + 1)
+        self._add(Released(len(self._lines) + 1, name, found))
+        return found
+
+    def announce(self, text: str) -> int:
+        """Add an announcement to the log of all releases; return its number."""
+        self._add(Released(len(self._lines) + 1, announcement=text))
+        return len(self._lines)
+
+    def _add(self, line: Released) -> None:
+        self._lines.append(line)
+        self._journal.on_error(self._lines.pop)
+
+    def release_log(self, after: int, limit: int) -> list[Released]:
+        """Return the log of all releases."""
+        with self._journal.reading():
+            return self._lines[max(0, after) :][:limit]
 
     def move(self, log: Log, head: Stream) -> None:
         """Give a log another head; a run's record says the same."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.postgres import locks
+from aivcs.adapters.postgres import locks, numbering
 from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.repetition import check_key, repeated
@@ -63,7 +63,12 @@ def run_not_found(run_id: str) -> RunNotFound:
 
 
 def lock(db: Session, appends: Sequence[Append]) -> None:
-    """Lock several logs in one order, so that two who write both never wait in a circle."""
+    """Lock several logs in one order, so that two who write both never wait in a circle.
+
+    Before them the log of all releases, where one of them enters it.
+    """
+    if any(wanted.family is Family.RELEASE for wanted in appends):
+        numbering.lock(db)
     places = sorted({(wanted.family.value, wanted.name) for wanted in appends})
     if len(places) > 1:
         locks.turns(db, places)
@@ -107,10 +112,11 @@ def _by_seq(found: list[Row]) -> dict[int, Entry]:
     return {row[0]: log_rows.entry(row) for row in found}
 
 
-def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
+def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool, Sequence[int]]:
     """Append to a stream as the plan says.
 
-    Returns the drafts' seqs, and whether its key says that this happened before.
+    Returns the drafts' seqs, whether its key says that this happened before, and the numbers
+    of new releases in the log of all.
     """
     check_key(wanted)
     stream, before, early = whole_head(db, wanted.family, wanted.name)
@@ -122,7 +128,7 @@ def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
     if wanted.key is not None:
         find = "SELECT seq, count FROM keys WHERE stream = %s AND key = %s"
         for seq, count in db.rows(find, (stream, wanted.key)):
-            return repeated(wanted, some(seq, seq + count - 1)), True
+            return repeated(wanted, some(seq, seq + count - 1)), True, ()
 
     def stored(seq: int) -> Entry:
         return next(some(seq, seq), None) or log_rows.entry(())
@@ -132,7 +138,10 @@ def append(db: Session, wanted: Append) -> tuple[tuple[int, ...], bool]:
     if wanted.key is not None:
         cells = (stream, wanted.key, steps.seqs[0], len(steps.seqs))
         db.later("INSERT INTO keys (stream, key, seq, count) VALUES (%s, %s, %s, %s)", cells)
-    return steps.seqs, False
+    numbers: Sequence[int] = ()
+    if wanted.family is Family.RELEASE:
+        numbers = numbering.number(db, stream, (seq for seq, _ in steps.dense))
+    return steps.seqs, False, numbers
 
 
 def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:

@@ -6,6 +6,7 @@ import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.postgres import numbering
 from aivcs.adapters.postgres.failures import translated
 from aivcs.adapters.postgres.guards import guards
 from aivcs.adapters.postgres.rules import RULES
@@ -68,6 +69,7 @@ def _different(session: Session) -> Iterator[str]:
     scratch = f"{SCHEMA}_check_{session.pid}"
     session.script(f"CREATE SCHEMA {scratch}; SET LOCAL search_path = {scratch}")
     session.script(TABLES + guards(scratch))
+    session.script(numbering.TABLE + numbering.guards(scratch))
     # Nothing is found without its schema's name, so that every name is written with it.
     session.run("SET LOCAL search_path = ''")
     expected, found = _parts(session, scratch), _parts(session, SCHEMA)
@@ -88,7 +90,7 @@ def _parts(session: Session, schema: str) -> dict[str, str]:
 def _disabled(session: Session) -> Iterator[str]:
     """Ask for the triggers alone: who may make no schema can compare no more."""
     found = dict(session.rows(_TRIGGERS, (SCHEMA,)))
-    for name in re.findall(r"CREATE TRIGGER (\w+)", guards(SCHEMA)):
+    for name in re.findall(r"CREATE TRIGGER (\w+)", guards(SCHEMA) + numbering.guards(SCHEMA)):
         if name not in found:
             yield f"the trigger {name} is missing"
         elif not found[name]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from aivcs.adapters.postgres import appending, ending, object_writes, schema, writes
+from aivcs.adapters.postgres import appending, ending, numbering, object_writes, schema, writes
 from aivcs.adapters.postgres.database import Database
 from aivcs.adapters.postgres.gathering import Gathering
 from aivcs.adapters.postgres.health import Health
@@ -104,7 +104,9 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
         self._lock(db, [batch])
         epochs = tuple(ending.claim(db, wanted) for wanted in batch.claims)
         done = [(wanted, *appending.append(db, wanted)) for wanted in batch.appends]
-        repeated = {wanted.name for wanted, _, again in done if again}
+        repeated = {wanted.name for wanted, _, again, _ in done if again}
+        numbers = [number for *_, found in done for number in found]
+        numbers += numbering.announce(db, batch.announcements)
         if batch.references:
             writes.refer(db, batch.references)
         for end in batch.ends:
@@ -117,7 +119,7 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
             object_writes.unpin(db, batch.unpinned)
         if batch.deletions:
             object_writes.delete(db, batch.deletions)
-        return Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
+        return Receipt(tuple(seqs for _, seqs, *_ in done), known, epochs, tuple(numbers))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -160,7 +162,7 @@ def _synced(batch: Batch) -> bool | None:
     if batch.claims and batch == Batch(claims=batch.claims):
         return None if any(claim.epoch is None for claim in batch.claims) else False
     final = batch.ends or batch.erasures or batch.deletions or batch.dropped_packs
-    if final or any(a.family is Family.RELEASE for a in batch.appends):
+    if final or batch.announcements or any(a.family is Family.RELEASE for a in batch.appends):
         return True
     return None
 

@@ -28,6 +28,7 @@ UPKEEP: Final = -1
 MIGRATION: Final = -2
 SPECS: Final = -3
 SEALS: Final = -4
+RELEASES: Final = -5
 
 TURNS: Final = 0x61697674
 """``aivt``: the first half of the keys of turns. The second is one of MOST_TURNS numbers."""

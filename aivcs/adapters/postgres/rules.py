@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from aivcs.adapters.postgres import numbering
 from aivcs.domain.batch import Role
 from aivcs.domain.moment import to_micros
 
@@ -40,6 +41,7 @@ RULES: Final = (
     WHERE s.family = 'run' AND (s.status = 'RUNNING') <> (l.id IS NULL)""",
     """SELECT 'the seals end with number ' || max(id) || ', but there are ' || count(*)
     FROM seals HAVING count(*) <> coalesce(max(id), 0)""",
+    *numbering.RULES,
     """SELECT s.family || ' ' || s.name || ' has the key ' || k.key || ' for entry '
       || (k.seq + k.count - 1) || ' of ' || s.size
     FROM keys k JOIN streams s ON s.id = k.stream WHERE k.seq + k.count - 1 > s.size""",

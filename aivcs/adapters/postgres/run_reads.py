@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
-    from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream
+    from aivcs.domain.stream import Entry, Family, Released, RunQuery, Sealing, Stream
 
 _PAGE: Final = 1000
 _STREAM_ID: Final = "(SELECT id FROM streams WHERE family = %(family)s AND name = %(name)s)"
@@ -55,9 +55,10 @@ class RunReads:
         newest_first: bool = False,
     ) -> Iterator[Entry]:
         """Yield entries a page at a time; each page is one short read."""
+        columns, read = log_rows.columns(family)
         order, beyond, mark = ("DESC", "<", 2**53) if newest_first else ("ASC", ">", after)
         sql = (
-            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream = {_STREAM_ID}"
+            f"SELECT {columns} FROM entries WHERE stream = {_STREAM_ID}"
             f" AND seq > %(after)s AND seq {beyond} %(mark)s ORDER BY seq {order} LIMIT %(size)s"
         )
         left = limit
@@ -66,7 +67,7 @@ class RunReads:
             size = _PAGE if left is None else min(_PAGE, left)
             with _naming(f"{family.value} {name}"):
                 page = self._db.search(sql, {**place, "mark": mark, "size": size})
-                yield from map(log_rows.entry, page)
+                yield from map(read, page)
             if len(page) < size:
                 return
             mark = page[-1][0]
@@ -164,6 +165,12 @@ class RunReads:
             (list(run_ids),),
         )
         return {row[1]: log_rows.sealing(row) for row in found}
+
+    def release_log(self, after: int = 0, limit: int = 1000) -> list[Released]:
+        """Return the log of all releases."""
+        sql = f"{log_rows.RELEASE_LOG} WHERE l.id > %s ORDER BY l.id LIMIT %s"
+        with _naming("the log of releases"):
+            return [log_rows.released(row) for row in self._db.rows(sql, (after, limit))]
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.postgres import locks
+from aivcs.adapters.postgres import locks, numbering
 from aivcs.adapters.postgres.failures import translated
 from aivcs.adapters.postgres.guards import guards
 from aivcs.adapters.postgres.session import SCHEMA, Session
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 OLDEST_SERVER: Final = 140000
 
-MIGRATIONS: Final[tuple[str, ...]] = (TABLES + guards(SCHEMA),)
+MIGRATIONS: Final[tuple[str, ...]] = (
+    TABLES + guards(SCHEMA),
+    numbering.migration(SCHEMA),
+)
 """Step n brings a database of schema version n to n + 1; the row of ``repository`` counts them."""
 
 _FIND: Final = f"SELECT to_regclass('{SCHEMA}.repository') IS NOT NULL"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.sqlite import bulk
+from aivcs.adapters.sqlite import bulk, numbering
 from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.repetition import check_key, repeated
@@ -12,7 +12,7 @@ from aivcs.domain.stream import Family
 from aivcs.errors import ConflictError, RunNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import apsw
 
@@ -55,10 +55,11 @@ def waiting(db: apsw.Connection, stream: int) -> dict[int, Entry]:
     return {row[0]: log_rows.entry(row) for row in db.execute(_WAITING, (stream,))}
 
 
-def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
+def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool, Sequence[int]]:
     """Append to a stream as the plan says.
 
-    Returns the drafts' seqs, and whether its key says that this happened before.
+    Returns the drafts' seqs, whether its key says that this happened before, and the numbers
+    of new releases in the log of all.
     """
     check_key(wanted)
     stream, before = head(db, wanted.family, wanted.name)
@@ -70,7 +71,7 @@ def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
     if wanted.key is not None:
         find = "SELECT seq, count FROM keys WHERE stream = ? AND key = ?"
         for seq, count in db.execute(find, (stream, wanted.key)):
-            return repeated(wanted, some(seq, seq + count - 1)), True
+            return repeated(wanted, some(seq, seq + count - 1)), True, ()
 
     def stored(seq: int) -> Entry:
         return next(some(seq, seq), None) or log_rows.entry(())
@@ -80,7 +81,10 @@ def append(db: apsw.Connection, wanted: Append) -> tuple[tuple[int, ...], bool]:
     if wanted.key is not None:
         cells = (stream, wanted.key, steps.seqs[0], len(steps.seqs))
         db.execute("INSERT INTO keys (stream, key, seq, count) VALUES (?, ?, ?, ?)", cells)
-    return steps.seqs, False
+    numbers: Sequence[int] = ()
+    if wanted.family is Family.RELEASE:
+        numbers = numbering.number(db, stream, (seq for seq, _ in steps.dense))
+    return steps.seqs, False, numbers
 
 
 def _follow(db: apsw.Connection, stream: int, before: Stream, steps: Plan) -> None:

@@ -23,7 +23,7 @@ def apply(db: apsw.Connection, batch: Batch, lease: Lease) -> Receipt:
     known = _store(db, batch, lease.number(db) if held else 0)
     receipt = Receipt(known=known)
     repeated: frozenset[str] = frozenset()
-    if batch.specs or batch.runs or batch.claims or batch.appends:
+    if batch.specs or batch.runs or batch.claims or batch.appends or batch.announcements:
         receipt, repeated = _append(db, batch, known)
     if batch.references:
         object_writes.refer(db, batch.references)
@@ -66,7 +66,8 @@ def synced(batch: Batch) -> bool | None:
         return False
     if batch.claims and batch == Batch(claims=batch.claims):
         return None if any(claim.epoch is None for claim in batch.claims) else False
-    if batch.ends or batch.erasures or batch.deletions or batch.dropped_packs:
+    final = batch.ends or batch.erasures or batch.deletions or batch.dropped_packs
+    if final or batch.announcements:
         return True
     if batch.appends:
         from aivcs.domain.stream import Family
@@ -85,7 +86,7 @@ def all_synced(batches: Sequence[Batch]) -> bool | None:
 def _append(db: apsw.Connection, batch: Batch, known: int) -> tuple[Receipt, frozenset[str]]:
     """Write specs, runs, leases and entries; return the names of the streams that had theirs."""
     # Loaded only here: who stores objects alone waits for nothing of the log.
-    from aivcs.adapters.sqlite import appending, ending, writes
+    from aivcs.adapters.sqlite import appending, ending, numbering, writes
 
     for spec in batch.specs:
         writes.put_spec(db, spec)
@@ -93,8 +94,10 @@ def _append(db: apsw.Connection, batch: Batch, known: int) -> tuple[Receipt, fro
         writes.create_run(db, run)
     epochs = tuple(ending.claim(db, wanted) for wanted in batch.claims)
     done = [(wanted, *appending.append(db, wanted)) for wanted in batch.appends]
-    receipt = Receipt(tuple(seqs for _, seqs, _ in done), known, epochs)
-    return receipt, frozenset(wanted.name for wanted, _, again in done if again)
+    numbers = [number for *_, found in done for number in found]
+    numbers += numbering.announce(db, batch.announcements)
+    receipt = Receipt(tuple(seqs for _, seqs, *_ in done), known, epochs, tuple(numbers))
+    return receipt, frozenset(wanted.name for wanted, _, again, _ in done if again)
 
 
 def _end(db: apsw.Connection, batch: Batch, repeated: frozenset[str]) -> None:

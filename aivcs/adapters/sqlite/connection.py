@@ -144,7 +144,9 @@ class Connection:
     def _prepare(self, *, create: bool, durable: bool) -> None:
         db = self._require()
         if db.readonly("main"):
-            self._check_version(db)
+            if (version := self._check_version(db)) < VERSION:
+                msg = f"{self.path} has schema {version} and cannot be written"
+                raise StorageError(msg, hint="copy it to where this aivcs may bring it up to date")
             return
         if create:
             db.execute(f"PRAGMA page_size={_PAGE_SIZE}")

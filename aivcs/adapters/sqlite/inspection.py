@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
+from aivcs.adapters.sqlite import numbering
 from aivcs.adapters.sqlite.schema import MIGRATIONS
 from aivcs.domain.batch import Role
 from aivcs.domain.moment import to_micros
@@ -43,6 +44,7 @@ _RULES: Final = (
     WHERE s.family = 'run' AND (s.status = 'RUNNING') <> (l.id IS NULL)""",
     """SELECT 'the seals end with number ' || max(id) || ', but there are ' || count(*)
     FROM seals HAVING count(*) <> ifnull(max(id), 0)""",
+    *numbering.RULES,
     """SELECT s.family || ' ' || s.name || ' has the key ' || k.key || ' for entry '
       || (k.seq + k.count - 1) || ' of ' || s.size
     FROM keys k JOIN streams s ON s.id = k.stream WHERE k.seq + k.count - 1 > s.size""",

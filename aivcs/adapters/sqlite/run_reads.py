@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.rows import Row
     from aivcs.domain.run import RunRecord, Source
-    from aivcs.domain.stream import Entry, Family, RunQuery, Sealing, Stream
+    from aivcs.domain.stream import Entry, Family, Released, RunQuery, Sealing, Stream
 
 _PAGE: Final = 1000
 
@@ -65,9 +65,10 @@ class RunReads:
         """Yield entries a page at a time; each page is one short read."""
         from aivcs.domain import log_rows
 
+        columns, read = log_rows.columns(family)
         order, beyond, mark = ("DESC", "<", 2**53) if newest_first else ("ASC", ">", after)
         sql = (
-            f"SELECT {log_rows.ENTRY} FROM entries WHERE stream ="
+            f"SELECT {columns} FROM entries WHERE stream ="
             " (SELECT id FROM streams WHERE family = ? AND name = ?)"
             f" AND seq > ? AND seq {beyond} ? ORDER BY seq {order} LIMIT ?"
         )
@@ -76,7 +77,7 @@ class RunReads:
             size = _PAGE if left is None else min(_PAGE, left)
             with _naming(f"{family.value} {name}"):
                 page = self._db.rows(sql, (family, name, after, mark, size))
-                yield from map(log_rows.entry, page)
+                yield from map(read, page)
             if len(page) < size:
                 return
             mark = page[-1][0]
@@ -201,6 +202,14 @@ class RunReads:
             page = self._db.rows(sql.replace("?", ",".join("?" * len(some))), some)
             found.update((row[1], log_rows.sealing(row)) for row in page)
         return found
+
+    def release_log(self, after: int = 0, limit: int = 1000) -> list[Released]:
+        """Return the log of all releases."""
+        from aivcs.domain import log_rows
+
+        sql = f"{log_rows.RELEASE_LOG} WHERE l.id > ? ORDER BY l.id LIMIT ?"
+        with _naming("the log of releases"):
+            return [log_rows.released(row) for row in self._db.rows(sql, (after, limit))]
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""

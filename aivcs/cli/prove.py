@@ -1,0 +1,125 @@
+"""The commands ``prove`` and ``verify-proof``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from aivcs.cli import inputs, output, suggest
+from aivcs.cli.command import PATH, command
+from aivcs.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from aivcs.cli.session import Session
+    from aivcs.cli.views import View
+    from aivcs.domain.proof_content import Shown
+
+_MAX_PROOF: Final = 2**27
+_MAX_KEY: Final = 2**12
+
+
+@command("prove")
+@click.argument("name", required=False, shell_complete=suggest.agents)
+@click.option("--run", "run", metavar="RUN", help="Prove how a run ended, in place of a release.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    required=True,
+    metavar="FILE",
+    type=PATH,
+    help="Write it there; - is stdout.",
+)
+@click.pass_obj
+def prove(session: Session, *, name: str | None, run: str | None, target: str) -> None:
+    """Write a proof that a release is in the public log.
+
+    NAME is an agent, for its current release, or NAME@SEQ, NAME@LABEL, NAME~N. The file has all
+    that 'verify-proof' needs but the key of the log. What is not published yet is published
+    first. JSON: {file, bytes, origin, index, size, signed}.
+    """
+    if (name is None) == (run is None):
+        msg = "a proof is of a release or of a run"
+        raise InvalidInputError(msg, hint="give NAME, or --run RUN")
+    with session.open() as repo:
+        if run is not None:
+            proof = repo.prove_run(repo.find.run(run))
+        else:
+            record = repo.find.release(str(name))
+            proof = repo.prove(record.name, record.seq)
+    head, signed = proof.checkpoint.checkpoint, bool(proof.checkpoint.note.signatures)
+    if target == inputs.STDIN:
+        output.write_bytes(proof.data())
+    else:
+        from aivcs.repo.publics import save_proof
+
+        value = {
+            "file": target,
+            "bytes": save_proof(proof, target),
+            "origin": head.origin,
+            "index": proof.index,
+            "size": head.size,
+            "signed": signed,
+        }
+        text = f"{target}: entry {proof.index} of the {head.size} of {head.origin}"
+        output.answer(session, value, lambda: output.write_lines([text]))
+    if not signed:
+        output.note("warning: the log is not signed, so this proves nothing to anybody else")
+
+
+@command("verify-proof")
+@click.argument("file", type=PATH)
+@click.option(
+    "--key",
+    "keys",
+    required=True,
+    multiple=True,
+    metavar="VKEY|FILE",
+    help="A verifier key of the log; may repeat.",
+)
+@click.pass_obj
+def verify_proof(session: Session, *, file: str, keys: tuple[str, ...]) -> None:
+    """Check a proof and say what it proves.
+
+    It needs no repository. Exit status 6 when it does not hold. JSON: {what, ...facts, log:
+    {origin, index, size}, signed_by}; what is release, run or key.
+    """
+    from aivcs.domain import proof_content
+
+    shown = proof_content.verify_proof(inputs.read(file, _MAX_PROOF), *map(_key, keys))
+    value = _view(shown)
+    output.answer(session, value, lambda: _write(shown))
+
+
+def _key(text: str) -> str:
+    if "+" in text:
+        return text
+    return inputs.read(text, _MAX_KEY).decode("utf-8", "replace").strip()
+
+
+def _view(shown: Shown) -> View:
+    return {
+        "what": shown.what,
+        **shown.facts,
+        "log": {"origin": shown.origin, "index": shown.index, "size": shown.size},
+        "signed_by": list(shown.signed_by),
+    }
+
+
+def _write(shown: Shown) -> None:
+    facts = dict(shown.facts)
+    metadata = facts.pop("metadata", None)
+    if isinstance(metadata, dict):
+        facts |= metadata
+    names = {"release": "{name}@{seq}", "run": "{run_id}", "key": ""}
+    what = f"{shown.what} {names[shown.what].format_map(facts)}".strip()
+    output.write_lines(
+        [f"it holds: {what} is entry {shown.index} of the {shown.size} of {shown.origin}"]
+    )
+    output.write_fields(
+        [
+            *((key, value) for key, value in facts.items() if value is not None),
+            *(("signed by", key) for key in shown.signed_by),
+        ]
+    )
