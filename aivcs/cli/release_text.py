@@ -26,8 +26,10 @@ COLUMNS: Final[tuple[output.Column, ...]] = (
 
 
 def write_release(view: View) -> None:
-    """Print the fields of an entry that have a value, and what each gate said; its place in the
-    log of all is in the JSON."""
+    """Print the fields of an entry that have a value, but its place in the log of all.
+
+    And what each gate said.
+    """
     flat = {**view, **_said(view)}
     del flat["metadata"], flat["log_index"]
     flat["verdict"] = _verdict(view)
