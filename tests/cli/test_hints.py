@@ -36,8 +36,10 @@ def test_help_is_a_word_too(
         (("help", "verfy"), "no such command: 'verfy', did you mean 'verify'?"),
         (
             ("show",),
-            "no such command: 'show', did you mean 'key show' or 'spec show' or 'run show' or"
-                " 'eval show'?",
+            (
+                "no such command: 'show', did you mean 'key show' or 'spec show' or 'run show' or "
+                "'eval show'?"
+            ),
         ),
         (("odd",), "no such command: 'odd'"),
     ],
