@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import apsw
 
+from aivcs.adapters.sqlite import index
 from aivcs.adapters.sqlite.failures import lacks_index, translated
 from aivcs.adapters.sqlite.identity import APPLICATION_ID, VERSION
 from aivcs.adapters.sqlite.medium import check_medium
@@ -112,19 +113,27 @@ class Connection:
 
         That is the index of the log, which one who is alone has in memory.
         """
+        db = self._shared(flags)
+        if db is None:
+            # Closing it merges the log into the file if that fits, and then there is room.
+            self._opened(flags, _ALONE).close()
+            db = self._shared(flags)
+        return self._opened(flags, _ALONE) if db is None else db
+
+    def _shared(self, flags: int) -> apsw.Connection | None:
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if not index.fits(log):
+            return None
         try:
-            return self._opened(flags)
+            db = self._opened(flags)
         except apsw.IOError as error:
             if not lacks_index(error):
                 raise
-        # Closing it merges the log into the file if that fits, and then there is room.
-        self._opened(flags, _ALONE).close()
-        try:
-            return self._opened(flags)
-        except apsw.IOError as error:
-            if not lacks_index(error):
-                raise
-            return self._opened(flags, _ALONE)
+            return None
+        if index.claim(log):
+            return db
+        db.close()
+        return None
 
     def _opened(self, flags: int, first: str = "") -> apsw.Connection:
         db = apsw.Connection(str(self.path), flags=flags)
@@ -282,7 +291,7 @@ class Connection:
                         self._room.make()
                     yield db
                     self._check_transaction(db)
-                    if outer and self._space.is_little():
+                    if outer and self._space.near and self._space.is_little():
                         self._space.claim(db)
                     db.execute(steps.commit)
                 except BaseException:

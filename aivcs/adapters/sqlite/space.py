@@ -10,6 +10,8 @@ from typing import Final
 import apsw
 
 _LITTLE: Final = 64 * 2**20
+_AMPLE: Final = 8 * 2**30
+"""No log is so long, so its length need not be asked for."""
 _LOG: Final = 256 * 2**10
 _RESERVE: Final = 2**20
 """What a commit that makes the file longer leaves free, for those that take something away."""
@@ -20,11 +22,16 @@ class Space:
 
     def __init__(self, path: Path, log: str) -> None:
         self._path = path
+        self._folder = str(path.parent)
+        self.near = True
+        """Whether one transaction might fill the disk, by what was seen last."""
         self._log = Path(log)
 
     def is_little(self) -> bool:
         """Tell whether the log, merged into the file, might fill the disk."""
-        return self._free() < _LITTLE + self._logged()
+        free = self._free()
+        self.near = free < _AMPLE
+        return self.near and free < _LITTLE + self._logged()
 
     def cut_log(self, db: apsw.Connection) -> None:
         """Merge a log that is not small into the file, and give its space back.
@@ -54,7 +61,10 @@ class Space:
         db.file_control("main", apsw.SQLITE_FCNTL_SIZE_HINT, hint.buffer_info()[0])
 
     def _free(self) -> int:
-        found = os.statvfs(self._path.parent)
+        try:
+            found = os.statvfs(self._folder)
+        except OSError:
+            return _AMPLE  # the folder was removed, which others notice
         return found.f_bavail * found.f_frsize
 
     def _logged(self) -> int:

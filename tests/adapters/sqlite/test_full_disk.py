@@ -189,3 +189,10 @@ def test_a_log_that_somebody_reads_is_left(tmp_path: Path) -> None:
     assert log(tmp_path).stat().st_size == 0
     reader.close()
     writer.close()
+
+
+def test_a_folder_that_is_gone_is_not_full(tmp_path: Path) -> None:
+    space = Space(tmp_path / "none" / "a.db", str(tmp_path / "none" / "a.db-wal"))
+    assert space.near
+    assert not space.is_little()
+    assert not space.near
