@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -71,12 +72,11 @@ class Evacuation:
 
     def rehearse(self, pack: Digest, advance: Callable[[], None]) -> tuple[bool, set[Digest]]:
         """Tell whether anything of a pack would be moved, and what would stay in it."""
-        try:
+        listing = None
+        with suppress(CorruptionError):
             listing = self._ledger.listing(pack)
-        except CorruptionError:
-            return True, set()  # by an index that is made anew it is emptied first
         if listing is None:
-            return False, set()
+            return True, set()  # the index will be made anew, and leads to what is in it
         whole = {digest for digest, _ in self._whole(listing, advance)}
         return bool(whole), {Digest(row[0]) for row in listing.objects} - whole
 
