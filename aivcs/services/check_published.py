@@ -12,7 +12,7 @@ from aivcs.domain import tiles
 from aivcs.domain.checkpoint import SignedCheckpoint
 from aivcs.domain.merkle import EMPTY_ROOT, Frontier, leaf_hash, root
 from aivcs.domain.published import CHECKPOINT, LOCAL
-from aivcs.domain.report import Problem
+from aivcs.domain.report import Problem, Severity
 from aivcs.domain.tiles import ENTRIES, WIDTH, Tile
 from aivcs.errors import CorruptionError, InvalidInputError, ProofInvalid
 from aivcs.services.public_leaves import every_leaf
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aivcs.services.publishing import Publisher
 
 _KIND = "log"
+_UNWRITTEN = "it was not written to its end, as by a power cut; 'aivcs publish --rebuild' writes it again"
 
 
 def checks(
@@ -107,7 +108,9 @@ class PublishedChecks:
         paths = list(self._folder.paths())
         if not (paths or self._saved):
             return
-        if data is not None:
+        if data is not None and _is_unwritten(data):
+            yield self._problem(CHECKPOINT, _UNWRITTEN, Severity.WARNING)
+        elif data is not None:
             try:
                 published = self._checkpoint(data)
             except ProofInvalid as error:
@@ -182,8 +185,11 @@ class PublishedChecks:
             tile = Tile(level, number, width)
             if width > len(parts):
                 yield self._problem(tile.path, "it is of entries that the ledger does not have")
-            elif self._read(tile) not in {None, join(parts[:width])}:
-                yield self._problem(tile.path, "it is not what the ledger holds")
+            elif (data := self._read(tile)) not in {None, join(parts[:width])}:
+                if width < WIDTH and _is_unwritten(data):
+                    yield self._problem(tile.path, _UNWRITTEN, Severity.WARNING)
+                else:
+                    yield self._problem(tile.path, "it is not what the ledger holds")
         for width in range(1, WIDTH + 1):
             tile = Tile(level, number, width)
             if tile in needed and not {width, WIDTH} & set(widths):
@@ -207,6 +213,14 @@ class PublishedChecks:
         what = detail if path else f"the checkpoint that was saved: {detail}"
         yield self._problem(path, what)
 
-    def _problem(self, path: str, detail: str) -> Problem:
+    def _problem(self, path: str, detail: str, severity: Severity = Severity.ERROR) -> Problem:
         place = f"log/{self._leaves.name}"
-        return Problem(_KIND, f"{place}/{path}" if path else place, detail)
+        return Problem(_KIND, f"{place}/{path}" if path else place, detail, severity)
+
+
+def _is_unwritten(data: bytes | None) -> bool:
+    """Tell whether a file is as a power cut leaves one: its name was written, its bytes not.
+
+    What is published is not synced, for it can be written again.
+    """
+    return data is not None and not data.strip(b"\0")

@@ -11,6 +11,7 @@ import pytest
 from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.log_rows import ENTRY
 from aivcs.domain.merkle import Frontier
+from aivcs.domain.report import Severity
 from aivcs.errors import InvalidInputError, ProofInvalid
 from aivcs.repo import keys as repo_keys
 from aivcs.repo import open_repo
@@ -200,3 +201,22 @@ def test_a_log_that_got_its_name_later_grew_out_of_the_one_without(place: Path) 
         assert [one.id for one in repo.verify(against=saved).problems] == [
             "log/releases/checkpoint"
         ]
+
+
+def test_what_a_power_cut_left_unwritten_is_no_damage_and_is_written_again(book: Path) -> None:
+    sound = {path: path.read_bytes() for path in published(book)}
+    for path, data in sound.items():
+        for left in (b"", bytes(len(data))):
+            path.write_bytes(left)
+            ((found),) = problems(book)
+            assert found.id == f"log/{path.relative_to(book / '.aivcs' / 'log').as_posix()}"
+            assert found.severity is Severity.WARNING
+            assert "aivcs publish" in found.detail
+            with open_repo(book) as repo:
+                assert repo.verify(objects=False).ok
+                repo.publish(rebuild=True)
+            assert problems(book) == ()
+            assert {one: one.read_bytes() for one in published(book)} == sound
+        path.write_bytes(data[:-1])
+        assert any(one.severity is Severity.ERROR for one in problems(book))
+        path.write_bytes(data)
