@@ -1,9 +1,10 @@
 """The newest log of a ledger cut off at every place where a page of it ends, or changed there.
 
 The ledger then opens on what it was at some commit: every log is a beginning of what was
-written, without a gap, and sound. What is lost is named against a saved root. Each page of it
-has a checksum over all before, so a bit that changes anywhere cuts it off at that page: in
-each page one bit is changed of what is before it, and one of the page.
+written, without a gap, and sound. What is lost is named against a saved root, and a release
+that is lost also by what was published of it. Each page of the log has a checksum over all
+before, so a bit that changes anywhere cuts it off at that page: in each page one bit is changed
+of what is before it, and one of the page.
 """
 
 from __future__ import annotations
@@ -108,13 +109,17 @@ def judged(place: Path, log: bytes, saved: Saved, truth: dict[str, list[str]]) -
     """Write the log and say what became of the ledger."""
     (place / ".aivcs" / "aivcs.db-wal").write_bytes(log)
     with open_repo(place) as repo:
-        if not repo.verify(objects=False).ok:
+        problems = repo.verify(objects=False).problems
+        if any(one.kind != "log" for one in problems):
             return "wrong: what is left is not sound"
         found = _logs(repo)
         for name, said in truth.items():
             if found.get(name, []) != said[: len(found.get(name, []))]:
                 return f"wrong: log {name} is no beginning of what was written"
         ended = [str(run.run_id) for run in repo.runs.list_runs(status=RunStatus.COMPLETED)]
+        # A release is on the disk before it is published, so only a log that was cut off is behind.
+        if bool(problems) is not (found.get("agent") != truth["agent"]):
+            return "wrong: a release that was published is lost, and not named"
         short = [name for name, said in truth.items() if len(found.get(name, [])) < len(said)]
         report = repo.verify(objects=False, against=saved)
         named = {one.id for one in report.problems}

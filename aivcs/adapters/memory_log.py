@@ -27,7 +27,8 @@ class MemoryLogFolder:
         self._files[path] = data
 
     def remove(self, path: str) -> None:
-        """Remove what is below a path."""
+        """Remove a file, or what is below a path."""
+        self._files.pop(path, None)
         for name in [name for name in self._files if name.startswith(f"{path}/")]:
             del self._files[name]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import canonical
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SPEC_VERSION: Final = 1
+_KEPT: Final = 16 * 2**10
+"""The longest component document, in bytes, whose files are kept: the same bytes say the same."""
 
 
 class Component(StrEnum):
@@ -69,6 +72,11 @@ def spec_document(components: Mapping[str, Digest | None]) -> bytes:
 
 def read_spec_document(data: bytes) -> dict[str, Digest | None]:
     """Return the components of a stored spec document; CorruptionError if it is not one."""
+    return dict(_spec_parts(data))
+
+
+@lru_cache(maxsize=64)
+def _spec_parts(data: bytes) -> dict[str, Digest | None]:
     try:
         value = canonical.loads(data)
         components = value["components"] if isinstance(value, dict) else None
@@ -97,6 +105,10 @@ def component_document(files: Iterable[SpecFile]) -> bytes:
 
 def read_component_document(data: bytes) -> tuple[SpecFile, ...]:
     """Return the files of a stored component; CorruptionError if it is not one."""
+    return _some_files(data) if len(data) <= _KEPT else _component_files(data)
+
+
+def _component_files(data: bytes) -> tuple[SpecFile, ...]:
     try:
         rows = canonical.loads(data)
         if not isinstance(rows, list):
@@ -111,6 +123,9 @@ def read_component_document(data: bytes) -> tuple[SpecFile, ...]:
         msg = f"not a component document: {error}"
         raise CorruptionError(msg) from error
     return files
+
+
+_some_files: Final = lru_cache(maxsize=64)(_component_files)
 
 
 def check_path(path: object) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from aivcs.domain import merkle, tiles
+from aivcs.domain.merkle import Frontier
 from aivcs.domain.tiles import BITS, ENTRIES, REBUILD, WIDTH, Tile, damaged
 from aivcs.errors import CorruptionError
 
@@ -27,12 +28,14 @@ class Edge:
     """The partial tiles and the partial bundle of a log of ``size`` entries.
 
     ``levels`` are the hashes of the open tile of each level, level 0 first; ``entries`` those
-    of the open bundle. It is as small for a long log as for a short one.
+    of the open bundle; ``tree`` is the edge of the tree itself. It is as small for a long log
+    as for a short one.
     """
 
     size: int = 0
     levels: tuple[tuple[bytes, ...], ...] = ()
     entries: tuple[bytes, ...] = ()
+    tree: Frontier = field(default_factory=Frontier)
 
     @classmethod
     def read(cls, size: int, read: Read) -> Edge:
@@ -44,11 +47,12 @@ class Edge:
         levels = read_levels(size, read)
         width = size % WIDTH
         bundle = read_bundle(Tile(ENTRIES, size >> BITS, width), levels[0], read) if width else ()
-        return cls(size, levels, bundle)
+        peaks = [peak for row in reversed(levels) for peak in Frontier().grown(row).peaks]
+        return cls(size, levels, bundle, Frontier(size, tuple(peaks)))
 
     def root(self) -> bytes:
         """Return the root of the tree."""
-        return levels_root(self.levels)
+        return self.tree.root()
 
     def grown(self, entries: Iterable[bytes]) -> tuple[Edge, list[File]]:
         """Return the edge after more entries, and the tiles and bundles that became full.
@@ -65,6 +69,7 @@ class Edge:
         rest = tuple(bundle[len(bundle) // WIDTH * WIDTH :])
         levels: list[tuple[bytes, ...]] = []
         hashes = [merkle.leaf_hash(entry) for entry in new]
+        tree = self.tree.grown(hashes)
         while hashes or len(levels) < len(self.levels):
             level = len(levels)
             hashes = [*(self.levels[level] if level < len(self.levels) else ()), *hashes]
@@ -76,17 +81,24 @@ class Edge:
                 above.append(merkle.root(part))
             levels.append(tuple(hashes[full * WIDTH :]))
             hashes = above
-        return Edge(self.size + len(new), tuple(levels), rest), files
+        return Edge(tree.size, tuple(levels), rest, tree), files
+
+    def part(self, tile: Tile) -> bytes | None:
+        """Return what a partial tile or bundle has when it is of this log, else None."""
+        if tile.number != self.size >> BITS * (max(tile.level, 0) + 1):
+            return None
+        bundle = tile.level == ENTRIES
+        parts = self.entries if bundle else (*self.levels, *[()] * tile.level)[tile.level]
+        if tile.width > len(parts):
+            return None
+        some = parts[: tile.width]
+        return tiles.join_entries(some) if bundle else tiles.join_hashes(some)
 
     def partials(self, since: int = 0) -> Iterator[File]:
         """Yield the partial bundle and tiles that the log did not have at size ``since``."""
         for tile in tiles.tiles(self.size, since):
-            if tile.width == WIDTH:
-                continue
-            if tile.level == ENTRIES:
-                yield File(tile.path, tiles.join_entries(self.entries))
-            else:
-                yield File(tile.path, tiles.join_hashes(self.levels[tile.level]))
+            if tile.width < WIDTH and (data := self.part(tile)) is not None:
+                yield File(tile.path, data)
 
 
 def levels_root(levels: Iterable[tuple[bytes, ...]]) -> bytes:

@@ -116,7 +116,7 @@ def check_entry(entry: bytes) -> bytes:
 
 def join_entries(entries: Iterable[bytes]) -> bytes:
     """Return the bytes of an entry bundle."""
-    return b"".join(len(entry).to_bytes(_LENGTH, "big") + entry for entry in entries)
+    return b"".join([len(entry).to_bytes(_LENGTH, "big") + entry for entry in entries])
 
 
 def split_entries(tile: Tile, data: bytes) -> tuple[bytes, ...]:

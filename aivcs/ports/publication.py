@@ -21,11 +21,14 @@ class LogFolder(Protocol):
         ...
 
     def write(self, path: str, data: bytes, *, final: bool) -> None:
-        """Replace a file in one step; a ``final`` one survives a power cut when it returns."""
+        """Replace a file in one step; a ``final`` one survives a power cut when it returns.
+
+        Others may be empty, torn or gone then: whoever publishes next looks at them.
+        """
         ...
 
     def remove(self, path: str) -> None:
-        """Remove a folder with its files, if it is there."""
+        """Remove a folder with its files, or a file, if it is there."""
         ...
 
     def paths(self) -> Iterator[str]:

@@ -113,7 +113,11 @@ class CasStore:
 
     def check(self, digest: Digest | str) -> None:
         """Read and hash one object in constant memory; raises like ``get``."""
-        self._found(self.stat(digest), self._check)
+        self.check_row(self.stat(digest))
+
+    def check_row(self, stored: StoredObject) -> None:
+        """Read and hash the object of a row of the ledger, in constant memory."""
+        self._found(stored, self._check)
 
     def stat(self, digest: Digest | str) -> StoredObject:
         """Return the ledger's row of an object, unverified; NotFound without one."""

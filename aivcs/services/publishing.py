@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aivcs.domain import tiles
 from aivcs.domain.checkpoint import Checkpoint, SignedCheckpoint
@@ -15,7 +15,9 @@ from aivcs.domain.merkle import Frontier, leaf_hash
 from aivcs.domain.published import CHECKPOINT, LOCAL, UNSIGNED, Published, log_origin
 from aivcs.domain.tile_edge import Edge
 from aivcs.domain.tile_tree import TileTree
-from aivcs.errors import CorruptionError, KeyNotFound, ProofInvalid
+from aivcs.domain.tiles import WIDTH, Tile
+from aivcs.errors import CorruptionError, InvalidInputError, KeyNotFound, ProofInvalid
+from aivcs.services.public_leaves import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
     from aivcs.services.public_leaves import PublicLeaves
 
 _DIGITS: Final = 16
+
+
+class _Last(NamedTuple):
+    """What was published last, from here: as it is in its file, and the log's edge then."""
+
+    data: bytes
+    signed: SignedCheckpoint
+    edge: Edge
 
 
 class Publisher:
@@ -45,7 +55,7 @@ class Publisher:
         self._folder = folder
         self._origin = origin
         self._signers = signers
-        self._last: tuple[bytes, Edge] | None = None
+        self._last: _Last | None = None
         self._first: bytes | None = None
 
     @property
@@ -77,11 +87,11 @@ class Publisher:
 
     def catch_up(self) -> None:
         """Publish what is new, if anything is; raises as ``publish``."""
-        if self._last is not None:
-            data, edge = self._last
-            if self._folder.read(CHECKPOINT) == data and not self._leaves.page(edge.size, 1):
-                return
-        self.publish()
+        last = self._last
+        # Where nothing is known of the log, one entry tells whether there is any.
+        new = self._leaves.page(last.edge.size) if last else self._leaves.page(0, 1)
+        if new or self._folder.read(CHECKPOINT) != (last.data if last else None):
+            self._publish((last.edge, new) if last else None)
 
     def publish(self, *, rebuild: bool = False, also: Sequence[Signer] = ()) -> Published | None:
         """Bring the published log up to the ledger; None while there is nothing to publish.
@@ -90,22 +100,38 @@ class Publisher:
         sign this once. Raises StorageError, KeyNotFound where it was signed before and there is
         no key now, CorruptionError where the ledger no longer holds what was published.
         """
+        return self._publish(None, rebuild=rebuild, also=also)
+
+    def _publish(
+        self,
+        ahead: tuple[Edge, Sequence[bytes]] | None,
+        *,
+        rebuild: bool = False,
+        also: Sequence[Signer] = (),
+    ) -> Published | None:
+        """Publish; ``ahead`` are entries that were read already, and the edge they follow."""
         with self._folder.alone():
             signers = self._signers()
             origin = self.origin(signers)
             signers = [replace(one, name=origin) for one in dict.fromkeys((*signers, *also))]
             data = self._folder.read(CHECKPOINT)
-            old = None if data is None else self._sound(data, signers)
+            last = self._last if self._last and self._last.data == data else None
+            old = last.signed if last else None if data is None else self._sound(data, signers)
             if old is not None and old.note.signatures and not signers:
                 msg = f"the log {old.checkpoint.origin} is signed, and its key is not here"
                 raise KeyNotFound(msg, hint="put it where 'aivcs key list' looks, or set AIVCS_KEY")
-            before = Edge() if rebuild or old is None else self._edge(data, old.checkpoint)
-            after = self._write(before)
+            if rebuild or old is None:
+                before = Edge()
+            else:
+                before = last.edge if last else self._edge(old.checkpoint)
+            after = self._write(before, ahead[1] if ahead and ahead[0] is before else ())
             if not after.size:
                 return None
             if old is None or before != after or not _says(old, origin, after, signers):
                 old = self._finish(before, after, origin, signers)
-            self._last = old.data(), after
+            if rebuild:
+                self._clean(after)
+            self._last = _Last(old.data(), old, after)
             return Published(self._leaves.name, old, after.size - before.size)
 
     def _sound(self, data: bytes, signers: Sequence[Signer]) -> SignedCheckpoint | None:
@@ -121,10 +147,8 @@ class Publisher:
             return None
         return found
 
-    def _edge(self, data: bytes | None, head: Checkpoint) -> Edge:
+    def _edge(self, head: Checkpoint) -> Edge:
         """Return the edge of what is published, or an empty one to begin anew."""
-        if self._last is not None and self._last[0] == data:
-            return self._last[1]
         with suppress(CorruptionError):
             edge = Edge.read(head.size, self._folder.read)
             if edge.root() == head.root and self._is_ours(head):
@@ -153,12 +177,15 @@ class Publisher:
         hint = "'aivcs verify' says more; 'aivcs publish --rebuild' replaces what was published"
         raise CorruptionError(msg, hint=hint)
 
-    def _write(self, edge: Edge) -> Edge:
+    def _write(self, edge: Edge, page: Sequence[bytes]) -> Edge:
         """Write the tiles and bundles that are full; return the new edge."""
-        while page := self._leaves.page(edge.size):
+        while page := page or self._leaves.page(edge.size):
             edge, files = edge.grown(page)
             for path, data in files:
                 self._folder.write(path, data, final=True)
+            if len(page) < PAGE:
+                break
+            page = ()
         return edge
 
     def _finish(
@@ -173,6 +200,22 @@ class Publisher:
         for path in tiles.outgrown(after.size, before.size):
             self._folder.remove(path)
         return signed
+
+    def _clean(self, edge: Edge) -> None:
+        """Mend the tiles that only older checkpoints refer to; remove what no log has."""
+        needed = set(tiles.tiles(edge.size))
+        for path in list(self._folder.paths()):
+            try:
+                tile = Tile.parse(path)
+            except InvalidInputError:
+                continue
+            if tile in needed:
+                continue
+            data = edge.part(tile) if tile.width < WIDTH else None
+            if data is None:
+                self._folder.remove(path)
+            elif self._folder.read(path) != data:
+                self._folder.write(path, data, final=False)
 
 
 def _says(old: SignedCheckpoint, origin: str, edge: Edge, signers: Sequence[Signer]) -> bool:

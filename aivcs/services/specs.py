@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
 from aivcs.domain.spec import AgentSpec, Component, read_component_document, read_spec_document
-from aivcs.errors import CorruptionError, MissingObject, NotFound, NotFoundError, SpecNotFound
+from aivcs.errors import CorruptionError, NotFound, NotFoundError, SpecNotFound
+from aivcs.services.rehashing import named_error, rehash
 from aivcs.services.storing import heal
 
 if TYPE_CHECKING:
@@ -163,19 +164,11 @@ class SpecStore:
 
     def rehash(self, digest: Digest | str) -> Rehashed:
         """Read and hash every object of a spec; return it, with how much that was."""
-        from aivcs.domain.receipt import Receipt, Rehashed
+        from aivcs.domain.receipt import Rehashed
 
-        spec = self.get(digest)
-        checked: set[Digest] = set()
-        for found in self._files_of(spec).values():
-            for file in found:
-                if file.digest not in checked:
-                    checked.add(file.digest)
-                    self._check(file.digest, f"{file.path} of spec {spec.digest.short()}")
-        # The documents were read and hashed on the way to the files.
-        documents = {spec.digest, *filter(None, spec.components.values())}
-        sizes = self._objects.sizes(documents | checked)
-        return Rehashed(spec, Receipt(len(sizes), sum(sizes.values())))
+        row = self._row(Digest.parse(digest))
+        components, receipt = rehash(self._objects, row.digest)
+        return Rehashed(_spec(row, components), receipt)
 
     def checkout(self, digest: Digest | str, directory: Directory) -> None:
         """Write a spec's files into a folder that is absent or empty, all or nothing.
@@ -245,13 +238,7 @@ class SpecStore:
         try:
             return self._objects.get(digest)
         except (NotFound, CorruptionError) as error:
-            raise _named(error, what) from error
-
-    def _check(self, digest: Digest, what: str) -> None:
-        try:
-            self._objects.check(digest)
-        except (NotFound, CorruptionError) as error:
-            raise _named(error, what) from error
+            raise named_error(error, what) from error
 
     def _pieces(self, digest: Digest, what: str) -> Iterator[bytes]:
         try:
@@ -259,13 +246,7 @@ class SpecStore:
                 while piece := file.read(_PIECE):
                     yield piece
         except (NotFound, CorruptionError) as error:
-            raise _named(error, what) from error
-
-
-def _named(error: NotFound | CorruptionError, what: str) -> CorruptionError:
-    """Say of which spec's file an object is missing or damaged."""
-    kind = MissingObject if isinstance(error, NotFound) else type(error)
-    return kind(f"{what}: {error.message}", hint=error.hint)
+            raise named_error(error, what) from error
 
 
 def _spec(row: NewSpec, components: Mapping[str, Digest | None]) -> AgentSpec:
