@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final
 from aivcs import errors
 
 if TYPE_CHECKING:
+    from aivcs.domain.attestation import Attestation as Attestation
+    from aivcs.domain.attested import Attested as Attested
+    from aivcs.domain.attested import verify_attestation as verify_attestation
     from aivcs.domain.bisect import Bisection as Bisection
     from aivcs.domain.bisect import BisectTerms as BisectTerms
     from aivcs.domain.collection import Collected as Collected
@@ -105,6 +108,8 @@ _HOMES: Final = {
     "AgentSpec": "aivcs.domain.spec",
     "AivcsError": "aivcs.errors",
     "ArtifactStored": "aivcs.domain.executions.facts",
+    "Attestation": "aivcs.domain.attestation",
+    "Attested": "aivcs.domain.attested",
     "BisectTerms": "aivcs.domain.bisect",
     "Bisection": "aivcs.domain.bisect",
     "CasStore": "aivcs.services.objects",
@@ -184,6 +189,7 @@ _HOMES: Final = {
     "fold": "aivcs.domain.executions.reducer",
     "init": "aivcs.repo",
     "regressions": "aivcs.domain.evidence",
+    "verify_attestation": "aivcs.domain.attested",
     "verify_proof": "aivcs.domain.proof_content",
 }
 _RENAMED: Final = {"open": ("aivcs.repo", "open_repo")}

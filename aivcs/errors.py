@@ -129,6 +129,12 @@ class KeyNotFound(NotFoundError):
     code = "key_not_found"
 
 
+class NothingToAttest(NotFoundError):
+    """Nothing of this kind is recorded of the release."""
+
+    code = "nothing_to_attest"
+
+
 class AmbiguousId(NotFoundError):
     """An abbreviation fits more than one id; the message lists the candidates."""
 

@@ -26,6 +26,7 @@ RunNotFound NotFoundError 3 run_not_found
 ReleaseNotFound NotFoundError 3 release_not_found
 SpecNotFound NotFoundError 3 spec_not_found
 KeyNotFound NotFoundError 3 key_not_found
+NothingToAttest NotFoundError 3 nothing_to_attest
 AmbiguousId NotFoundError 3 ambiguous_id
 ConflictError AivcsError 4 conflict
 SequenceConflict ConflictError 4 sequence_conflict

@@ -24,6 +24,11 @@ ROOT: Final = {
     ),
     "prove": ("aivcs.cli.prove:prove", "Write a proof that a release is in the public log."),
     "verify-proof": ("aivcs.cli.prove:verify_proof", "Check a proof and say what it proves."),
+    "attest": ("aivcs.cli.attest:attest", "Write a release as signed in-toto attestations."),
+    "verify-attestation": (
+        "aivcs.cli.attest:verify_attestation",
+        "Check an attestation and say what it says.",
+    ),
     "key": ("", "Make and show the keys that sign the public logs."),
     "seal": ("aivcs.cli.seal:seal", "Move small objects into packs, to take less room."),
     "verify": ("aivcs.cli.verify:verify", "Read and check everything that is stored."),

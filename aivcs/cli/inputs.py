@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STDIN: Final = "-"
 STDIN_NAME: Final = "standard input"
+_MAX_KEY: Final = 2**12
 _EXAMPLE: Final = """for example --payload '{"tool_name": "search"}'"""
 
 
@@ -85,6 +86,13 @@ def read(path: str, limit: int) -> bytes:
             return _bounded(file, path, limit)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def verifier_key(text: str) -> str:
+    """Return a verifier key, or what the file of that name has. Raises as ``read``."""
+    if "+" in text:
+        return text
+    return read(text, _MAX_KEY).decode("utf-8", "replace").strip()
 
 
 def check_readable(path: str) -> None:

@@ -25,7 +25,7 @@ def create(session: Session, *, origin: str | None) -> None:
     ORIGIN is the name of the logs for all the world, best like a URL: example.com/agents. In a
     repository without one it is written into config.toml; without ORIGIN it is read from there.
     The key is kept outside the repository, in XDG_DATA_HOME/aivcs/keys, and only its owner may
-    read it. JSON: {origin, path, verifiers: {releases, runs}, state}.
+    read it. JSON: {origin, path, verifiers: {releases, runs}, state, keyid, pem}.
     """
     from aivcs.repo import keys
 
@@ -53,12 +53,13 @@ def list_keys(session: Session) -> None:
 
 @command("show")
 @click.argument("origin", required=False)
+@click.option("--pem", is_flag=True, help="Print the public key in PEM, as other tools take it.")
 @click.pass_obj
-def show(session: Session, *, origin: str | None) -> None:
+def show(session: Session, *, origin: str | None, pem: bool) -> None:
     """Show the verifier keys of the key that signs.
 
-    Who has one can check a checkpoint or a proof. Without ORIGIN that of this repository.
-    AIVCS_KEY names another file. JSON: as 'key create'.
+    Who has one can check a checkpoint, a proof or an attestation. Without ORIGIN that of this
+    repository. AIVCS_KEY names another file. JSON: as 'key create'.
     """
     from aivcs.errors import KeyNotFound
     from aivcs.repo import keys
@@ -72,7 +73,8 @@ def show(session: Session, *, origin: str | None) -> None:
         msg = f"there is no key of {name} in {keys.folder()}"
         raise KeyNotFound(msg, hint=f"'aivcs key create {name}' makes one")
     value = _view(keys.place(signer), signer.verifier(), "current")
-    output.answer(session, value, lambda: _write(value))
+    text = str(value["pem"]).splitlines()
+    output.answer(session, value, lambda: output.write_lines(text) if pem else _write(value))
 
 
 @command("rotate")
@@ -116,12 +118,16 @@ def _named(session: Session, origin: str | None) -> str:
 def _view(path: object, key: Verifier, state: str) -> View:
     from dataclasses import replace
 
+    from aivcs.domain import public_key
+
     verifiers = {log: replace(key, name=log_origin(key.name, log)).text() for log in LOGS}
     return {
         "origin": key.name,
         "path": None if path is None else str(path),
         "verifiers": verifiers,
         "state": state,
+        "keyid": public_key.key_id(key),
+        "pem": public_key.pem(key),
     }
 
 

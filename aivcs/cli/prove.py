@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from aivcs.domain.proof_content import Shown
 
 _MAX_PROOF: Final = 2**27
-_MAX_KEY: Final = 2**12
 
 
 @command("prove")
@@ -87,15 +86,11 @@ def verify_proof(session: Session, *, file: str, keys: tuple[str, ...]) -> None:
     """
     from aivcs.domain import proof_content
 
-    shown = proof_content.verify_proof(inputs.read(file, _MAX_PROOF), *map(_key, keys))
+    shown = proof_content.verify_proof(
+        inputs.read(file, _MAX_PROOF), *map(inputs.verifier_key, keys)
+    )
     value = _view(shown)
     output.answer(session, value, lambda: _write(shown))
-
-
-def _key(text: str) -> str:
-    if "+" in text:
-        return text
-    return inputs.read(text, _MAX_KEY).decode("utf-8", "replace").strip()
 
 
 def _view(shown: Shown) -> View:

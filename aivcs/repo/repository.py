@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError, StorageError
+from aivcs.repo.attests import Attests
 from aivcs.repo.bisection import Bisecting
 from aivcs.repo.publics import Publics
 from aivcs.repo.review import Review
@@ -57,7 +58,7 @@ _HOW_TO_START = (
 )
 
 
-class Repo(Upkeep, Review, Bisecting, Publics):
+class Repo(Upkeep, Review, Bisecting, Publics, Attests):
     """A repository: objects, specs, runs and releases of agents.
 
     A context manager. ``close()`` is idempotent; afterwards every call raises

@@ -28,12 +28,16 @@ _KIND: Final = 1
 
 
 class SealedRun(NamedTuple):
-    """An ended run with the hash in its seal, its results, and how many say nothing."""
+    """An ended run with the hash in its seal, its results, and how many say nothing.
+
+    Those that were erased are among the last.
+    """
 
     run_id: str
     seal: bytes
     results: list[Result]
     unreadable: int
+    erased: int = 0
 
 
 def sealed_runs(ledger: Ledger, objects: CasStore, spec: Digest) -> Iterator[SealedRun]:
@@ -48,14 +52,24 @@ def sealed_runs(ledger: Ledger, objects: CasStore, spec: Digest) -> Iterator[Sea
         ended = [run for run in page if run.status.terminal]
         seals = ledger.seals_of([run.run_id for run in ended])
         for run in ended:
-            seal, entries = _sound(ledger, run, seals.get(run.run_id))
-            found = [
-                evaluation.read(payload, run.run_id, entry.seq)
-                for entry, payload in bodies.payloads(objects, entries)
-            ]
-            results = [one for one in found if one is not None]
-            yield SealedRun(str(run.run_id), seal, results, len(found) - len(results))
+            yield _read(ledger, objects, run, seals.get(run.run_id))
         after = page[-1].run_id
+
+
+def sealed_run(ledger: Ledger, objects: CasStore, run: RunRecord) -> SealedRun:
+    """Return one ended run. Raises as ``sealed_runs``."""
+    return _read(ledger, objects, run, ledger.seals_of([run.run_id]).get(run.run_id))
+
+
+def _read(ledger: Ledger, objects: CasStore, run: RunRecord, sealing: Sealing | None) -> SealedRun:
+    seal, entries = _sound(ledger, run, sealing)
+    found = [
+        evaluation.read(payload, run.run_id, entry.seq)
+        for entry, payload in bodies.payloads(objects, entries)
+    ]
+    results = [one for one in found if one is not None]
+    erased = sum(entry.commitment is not None for entry in entries)
+    return SealedRun(str(run.run_id), seal, results, len(found) - len(results), erased)
 
 
 def _sound(ledger: Ledger, run: RunRecord, seal: Sealing | None) -> tuple[bytes, list[Entry]]:

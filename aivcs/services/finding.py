@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.digest import HEX_LENGTH, Digest
-from aivcs.domain.release import MIN_PREFIX
+from aivcs.domain.release import MIN_PREFIX, seq_of
 from aivcs.domain.run import RunId
 from aivcs.errors import (
     AmbiguousId,
@@ -116,6 +116,16 @@ class Finder:
             msg = f"{text} has no release"
             raise ReleaseNotFound(msg, hint="'aivcs releases' lists the agents that have one")
         return found
+
+    def entry(self, text: str) -> ReleaseRecord:
+        """Return what ``release`` does; of ``NAME@SEQ`` also a deprecation."""
+        match = _RELEASE.fullmatch(text)
+        seq = None if match is None or match["steps"] is not None else seq_of(match["entry"])
+        return (
+            self.release(text)
+            if match is None or seq is None
+            else self._releases.entry(match["name"], seq)
+        )
 
     def _release(self, text: str, *, strict: bool = False) -> ReleaseRecord | None:
         match = _RELEASE.fullmatch(text)

@@ -96,7 +96,7 @@ def test_keys(released: Program, keys: Path) -> None:
     assert released.fail("key", "create", "two words") == (2, "invalid_config")
     assert released.fail("key", "show") == (2, "invalid_input")
     made = released.json("key", "create", "example.com/agents")
-    assert list(made) == ["origin", "path", "verifiers", "state"]
+    assert list(made) == ["origin", "path", "verifiers", "state", "keyid", "pem"]
     assert list(made["verifiers"]) == ["releases", "runs"]
     assert made["verifiers"]["runs"].startswith("example.com/agents/runs+")
     assert stat.S_IMODE(Path(made["path"]).stat().st_mode) == 0o600
