@@ -55,6 +55,8 @@ _TEXTS: Final = (
     "r.source_format",
     "e.reason",
 )
+ROW_CELLS: Final = 9
+"""How many cells a row of ``entry_rows`` has."""
 SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at, checksum"
 
 
@@ -118,12 +120,15 @@ def released(row: Row) -> Released:
 
 def entry_rows(
     stream: int, items: Iterable[tuple[int, Draft | Entry]]
-) -> tuple[list[Row], list[bytes]]:
-    """Return the bindings that insert drafts under their seqs, and their leaf hashes."""
-    rows: list[Row] = []
+) -> tuple[list[object], list[bytes]]:
+    """Return the bindings that insert drafts under their seqs, and their leaf hashes.
+
+    The bindings of all rows are in one list, ROW_CELLS for each.
+    """
+    cells: list[object] = []
     leaves: list[bytes] = []
     now, recorded_at = None, 0
-    head, size = HEAD.pack, LENGTH
+    add, head, size = cells.extend, HEAD.pack, LENGTH
     for seq, new in items:
         kind, body, salt, happened = new.kind, new.body, new.salt, new.timestamp
         # All of one call were recorded at one moment.
@@ -138,9 +143,9 @@ def entry_rows(
         else:
             large = raw(new.object)
             leaf = stored_leaf(seq, kind, at, recorded_at, body, large, salt, None)
-        rows.append((stream, seq, kind, at, recorded_at, body, large, salt, leaf[:size]))
+        add((stream, seq, kind, at, recorded_at, body, large, salt, leaf[:size]))
         leaves.append(leaf)
-    return rows, leaves
+    return cells, leaves
 
 
 def stored_row(found: Entry) -> Row:

@@ -60,6 +60,7 @@ class LiveRun:
         self._started = clock()
         self._process = os.getpid()
         self._salts: list[bytes] = []
+        self._encode = bodies.encoder()
         self._buffer = Buffer(ledger, run_id, lambda: runs.epoch(run_id))
         self._status = RunStatus.RUNNING
 
@@ -77,7 +78,7 @@ class LiveRun:
         now = self._clock()
         body = {} if payload is None else payload
         draft, stored = bodies.draft(
-            self._objects, check_kind(kind), body, timestamp, now, self._salt()
+            self._objects, check_kind(kind), body, timestamp, now, self._salt(), encode=self._encode
         )
         urgency = self._buffer.add(draft, stored)
         if self._writer is None or urgency is Urgency.WAIT:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     from aivcs.domain.events import RunEvent
     from aivcs.domain.lease import LeaseToken
-    from aivcs.domain.log_writes import Draft
     from aivcs.domain.run import RunRecord, RunSummary, Source
-    from aivcs.domain.stored import StoredObject
     from aivcs.ports import Clock, Ids, Ledger, Salts
     from aivcs.services.erasing import Purged
     from aivcs.services.objects import CasStore
@@ -114,34 +112,21 @@ class RunLedger:
 
         Where an event cannot be encoded, an unknown or ended run is the error that counts.
         """
-        drafts: list[Draft] = []
-        stored: list[StoredObject] = []
         given = list(events)
-        salts = bodies.drawn(self.salts, len(given))
         now = self._clock()
         try:
-            for event, salt in zip(given, salts, strict=True):
-                kind = check_kind(event.kind)
+            for event in given:
+                check_kind(event.kind)
                 if check:
                     from aivcs.domain.kinds import check_kind_payload
 
-                    check_kind_payload(kind, event.payload)
-                draft, body = bodies.draft(
-                    self._objects,
-                    kind,
-                    event.payload,
-                    event.timestamp,
-                    now,
-                    salt,
-                    event.seq,
-                )
-                drafts.append(draft)
-                if body is not None:
-                    stored.append(body)
+                    check_kind_payload(event.kind, event.payload)
+            salts = bodies.drawn(self.salts, len(given))
+            drafts, stored = bodies.drafts(self._objects, given, now, salts)
         except InvalidEvent:
             self._require_running(run_id)
             raise
-        append = Append(Family.RUN, str(run_id), tuple(drafts), epoch=self.epoch(run_id))
+        append = Append(Family.RUN, str(run_id), drafts, epoch=self.epoch(run_id))
         return Batch(objects=tuple(stored), appends=(append,))
 
     def complete_run(self, run_id: RunId | str, summary: RunSummary) -> None:

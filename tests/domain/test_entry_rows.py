@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from aivcs.domain import log_rows
 from aivcs.domain.commitment import leaf_of
@@ -25,7 +26,9 @@ def test_rows_have_their_own_times_and_leaves() -> None:
         (6, Entry(6, "b", "[1]", None, LATER, NOON, one)),
         (7, Draft("b", "[]", None, NOON, NOON, two, 7)),
     ]
-    rows, leaves = log_rows.entry_rows(9, items)
+    cells, leaves = log_rows.entry_rows(9, items)
+    starts = range(0, len(cells), log_rows.ROW_CELLS)
+    rows: list[Any] = [tuple(cells[at : at + log_rows.ROW_CELLS]) for at in starts]
     assert [row[:8] for row in rows] == [
         (9, 4, "a", MICROS, MICROS, "{}", None, one),
         (9, 5, "é", MICROS, MICROS + 7, None, RAW, two),

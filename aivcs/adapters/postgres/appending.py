@@ -157,10 +157,10 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
         frontier = before.frontier.grown(leaves)
         cells = (frontier.size, frontier.packed(), _text(state), _text(wait))
         db.later(_GROW, (*cells, stream, before.size, before.epoch))
-    if len(new) == 1:
-        db.later(_INSERT_ENTRY, new[0])
+    if len(leaves) == 1:
+        db.later(_INSERT_ENTRY, new)
     elif new:
-        db.later(INSERT_ENTRIES, columns(new))
+        db.later(INSERT_ENTRIES, entry_columns(new))
     if steps.released:
         db.later(
             "DELETE FROM early WHERE stream = %s AND seq = ANY(%s::bigint[])",
@@ -168,7 +168,7 @@ def _follow(db: Session, stream: int, before: Stream, steps: Plan) -> None:
         )
     if steps.early:
         later, _ = log_rows.entry_rows(stream, steps.early)
-        db.later(_INSERT_EARLY, columns(later))
+        db.later(_INSERT_EARLY, entry_columns(later))
 
 
 def _text(value: object) -> str | None:
@@ -176,6 +176,6 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def columns(cells: Sequence[Row]) -> tuple[list[object], ...]:
-    """Return the columns of some rows."""
-    return tuple(map(list, zip(*cells, strict=True)))
+def entry_columns(cells: Sequence[object]) -> tuple[Sequence[object], ...]:
+    """Return the columns of the rows of ``log_rows.entry_rows``."""
+    return tuple(cells[at :: log_rows.ROW_CELLS] for at in range(log_rows.ROW_CELLS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.postgres.appending import INSERT_ENTRIES, columns, whole_head
+from aivcs.adapters.postgres.appending import INSERT_ENTRIES, entry_columns, whole_head
 from aivcs.domain import log_rows
 from aivcs.domain.append import check_tenant, plan
 from aivcs.domain.batch import Batch, Receipt
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from aivcs.adapters.postgres.session import Session
     from aivcs.domain.log_writes import Append
-    from aivcs.domain.rows import Row
     from aivcs.domain.stream import Entry, Stream
 
 _GROW: Final = """
@@ -32,7 +31,7 @@ class _Log:
     stream: int
     head: Stream
     waiting: Mapping[int, Entry]
-    new: list[Row] = field(default_factory=list)
+    new: list[object] = field(default_factory=list)
 
 
 class Gathering:
@@ -51,7 +50,7 @@ class Gathering:
         if batch != Batch(appends=batch.appends) or not all(map(_is_plain, batch.appends)):
             return None
         heads: dict[str, Stream] = {}
-        new: list[tuple[_Log, Row]] = []
+        new: list[tuple[_Log, list[object]]] = []
         seqs: list[tuple[int, ...]] = []
         for wanted in batch.appends:
             log = self._log(wanted.name)
@@ -63,12 +62,12 @@ class Gathering:
             made, leaves = log_rows.entry_rows(log.stream, steps.dense)
             frontier = before.frontier.grown(leaves)
             heads[wanted.name] = replace(before, size=frontier.size, frontier=frontier)
-            new += [(log, cells) for cells in made]
+            new.append((log, made))
             seqs.append(steps.seqs)
         for name, after in heads.items():
             self._logs[name].head = after
         for log, cells in new:
-            log.new.append(cells)
+            log.new += cells
         return Receipt(tuple(seqs))
 
     def _log(self, name: str) -> _Log:
@@ -84,8 +83,9 @@ class Gathering:
         if not grown:
             return
         cells = [(log.stream, log.head.size, log.head.frontier.packed()) for log in grown]
-        self._session.later(_GROW, columns(cells))
-        self._session.later(INSERT_ENTRIES, columns([row for log in grown for row in log.new]))
+        self._session.later(_GROW, tuple(map(list, zip(*cells, strict=True))))
+        entries = [cell for log in grown for cell in log.new]
+        self._session.later(INSERT_ENTRIES, entry_columns(entries))
 
 
 def _is_plain(wanted: Append) -> bool:

@@ -92,17 +92,17 @@ def _follow(db: apsw.Connection, stream: int, before: Stream, steps: Plan) -> No
     for state, wait in steps.states:
         db.execute(_MOVE, (state, wait, stream))
     if steps.dense:
-        rows, leaves = log_rows.entry_rows(stream, steps.dense)
+        cells, leaves = log_rows.entry_rows(stream, steps.dense)
         frontier = before.frontier.grown(leaves)
-        cells = (frontier.size, frontier.packed(), stream, before.size, before.epoch, state)
-        db.execute(_GROW, cells)
+        head = (frontier.size, frontier.packed(), stream, before.size, before.epoch, state)
+        db.execute(_GROW, head)
         if db.changes() != 1:
             msg = f"{before.family.value} {before.name} moved while it was appended to"
             raise ConflictError(msg, hint="read it again, then retry")
-        bulk.append(db, _INTO_ENTRIES, rows)
+        bulk.append(db, _INTO_ENTRIES, cells, log_rows.ROW_CELLS)
     if steps.released:
         done = [(stream, seq) for seq in steps.released]
         db.executemany("DELETE FROM early WHERE stream = ? AND seq = ?", done)
     if steps.early:
         later, _ = log_rows.entry_rows(stream, steps.early)
-        bulk.append(db, _INTO_EARLY, later)
+        bulk.append(db, _INTO_EARLY, later, log_rows.ROW_CELLS)

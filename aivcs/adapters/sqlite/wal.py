@@ -26,6 +26,7 @@ class LogRoom:
         self._commits = 0
         self._file = _NONE
         self._size = 0
+        self._zeros = b""
         self._close: Callable[[], object] = lambda: None
 
     def make(self) -> None:
@@ -63,10 +64,11 @@ class LogRoom:
         self._file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         self._close = weakref.finalize(self, os.close, self._file)
         self._size = os.fstat(self._file).st_size
+        self._zeros = bytes(ROOM)
 
     def _extend(self, size: int) -> None:
         try:
-            written = os.pwrite(self._file, bytes(ROOM), size)
+            written = os.pwrite(self._file, self._zeros, size)
         except OSError:
             written = 0
         if written < ROOM:

@@ -19,12 +19,13 @@ def test_any_number_of_rows_comes_and_what_is_there_stays(count: int) -> None:
     assert len(statements) <= 1 + count // 500 + count % 500 // 50 + count % 50 // 10 + count % 10
 
 
-@pytest.mark.parametrize("count", [1, 60, 501])
+@pytest.mark.parametrize("count", [0, 1, 60, 501])
 def test_rows_that_must_be_new(count: int) -> None:
     db = apsw.Connection(":memory:")
     db.execute("CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT)")
-    rows = [(number, "new") for number in range(count)]
-    bulk.append(db, "INSERT INTO t (k, v)", rows)
-    assert db.execute("SELECT k, v FROM t").fetchall() == rows
+    cells = [cell for number in range(count) for cell in (number, "new")]
+    bulk.append(db, "INSERT INTO t (k, v)", cells, 2)
+    found = db.execute("SELECT k, v FROM t").fetchall()
+    assert found == [(number, "new") for number in range(count)]
     with pytest.raises(apsw.ConstraintError):
-        bulk.append(db, "INSERT INTO t (k, v)", rows[-1:])
+        bulk.append(db, "INSERT INTO t (k, v)", [7, "one", 7, "two"], 2)
