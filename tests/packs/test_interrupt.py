@@ -90,6 +90,7 @@ def test_one_long_call_is_not_waited_for(tmp_path: Path) -> None:
 def test_at_any_time(tmp_path: Path, part: float) -> None:
     """The instant is a part of the time that a seal takes here, now and on this machine."""
     whole, other = tmp_path / "whole", tmp_path / "other"
+    stored: list[Digest] = []
     for place in (whole, other):
         place.mkdir()
         stored = store(place, 8000)
