@@ -11,9 +11,12 @@ import pytest
 from aivcs.adapters.files.blobs import _BlobFile
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
+from aivcs.domain.release import ReleaseMetadata
 from aivcs.domain.report import UNREADABLE
+from aivcs.domain.run import RunMetadata
 from aivcs.errors import StorageError, Unreadable
 from aivcs.repo import open_repo
+from aivcs.testing.subject import note
 from tests.verifying.conftest import flip
 
 if TYPE_CHECKING:
@@ -183,6 +186,27 @@ def test_a_folder_that_cannot_be_listed(packed: Sealed, monkeypatch: pytest.Monk
     report = packed.verify()
     assert ids(report) == {"objects"}
     assert report.problems[0].detail.startswith(f"no permission for {packed.pack.parent}: ")
+
+
+def test_logs_whose_long_bodies_cannot_be_read(
+    packed: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ended, one whose event came early, and a release."""
+    with open_repo(packed.place) as repo:
+        run_id = repo.runs.create_run(packed.spec, RunMetadata("agent"))
+        repo.runs.append_events(run_id, [note(3, "early " * 2000)])
+        why = ReleaseMetadata(promoted_by="ada", notes="a long reason " * 1000)
+        repo.releases.promote("wordy", packed.spec, why)
+        repo.seal()
+    with open_repo(packed.place) as repo:
+        refuse(monkeypatch, *(packed.place / ".aivcs" / "objects" / "packs").iterdir())
+        report = repo.verify(objects=False)
+    found = {one.id: one.detail for one in report.problems}
+    assert ids(report) == {packed.run_id, run_id, "wordy"}
+    assert found[packed.run_id].startswith(f"run {packed.run_id}: at event 2: no permission")
+    assert found[run_id].startswith(f"run {run_id}: at early event 3: no permission")
+    assert found["wordy"].startswith("release wordy: at seq 1: no permission")
+    assert report.checked["runs"] == 2
 
 
 def test_a_process_without_descriptors_ends(

@@ -207,6 +207,8 @@ def _present(path: Path) -> Iterator[None]:
 
 
 def _raise(error: OSError) -> None:
+    if error.filename is None:
+        raise error
     with reading(Path(error.filename)):
         raise error
 
