@@ -272,6 +272,12 @@ class Unreachable(StorageError):
     code = "unreachable"
 
 
+class Unreadable(StorageError):
+    """A stored file is there, but the system does not let it be read; it may be sound."""
+
+    code = "unreadable"
+
+
 class NoRepository(AivcsError):
     """No repository was found here or in a parent folder."""
 

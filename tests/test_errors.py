@@ -48,6 +48,7 @@ ProofInvalid CorruptionError 6 proof_invalid
 StorageError AivcsError 7 storage
 RepositoryClosed StorageError 7 repository_closed
 Unreachable StorageError 7 unreachable
+Unreadable StorageError 7 unreadable
 NoRepository AivcsError 10 no_repository
 RepositoryTooNew AivcsError 10 repository_too_new
 """

@@ -8,7 +8,7 @@ import click
 
 from aivcs.cli import output, progress
 from aivcs.cli.command import command
-from aivcs.errors import CorruptionError
+from aivcs.errors import CorruptionError, StorageError
 
 if TYPE_CHECKING:
     from aivcs.cli.session import Session
@@ -25,15 +25,18 @@ def repair(session: Session, sources: tuple[str, ...], dry_run: bool) -> int:
 
     The index is made anew from the packs where it is damaged. Objects are healed from other
     files of the repository, or from those at --from, which may be given several times. The
-    damaged bytes are kept in .aivcs/quarantine. Exit status 6 when damage is left. JSON:
-    {ok, healed: [digest], unhealed: [{digest, detail, breaks}], quarantined: [file],
-    discarded: [digest], rebuilt, dry_run, packs_rewritten}; discarded has damaged objects
-    that nothing needed.
+    damaged bytes are kept in .aivcs/quarantine. Exit status 6 when damage is left, else 7 when
+    something could not be read, and stays as it is. JSON: {ok, healed: [digest], unhealed:
+    [{digest, detail, breaks}], quarantined: [file], discarded: [digest], rebuilt, dry_run,
+    packs_rewritten, unreadable: [{id, detail, breaks}]}; discarded has damaged objects that
+    nothing needed.
     """
     with session.open() as repo, progress.counting("repaired") as advance:
         found = repo.repair(sources, dry_run=dry_run, advance=advance)
     output.answer(session, _view(found), lambda: _write(found))
-    return 0 if found.ok else CorruptionError.exit_code
+    if found.unhealed:
+        return CorruptionError.exit_code
+    return 0 if found.ok else StorageError.exit_code
 
 
 def _view(found: Repaired) -> View:
@@ -53,6 +56,10 @@ def _view(found: Repaired) -> View:
         "rebuilt": found.rebuilt,
         "dry_run": found.dry_run,
         "packs_rewritten": found.packs_rewritten,
+        "unreadable": [
+            {"id": one.id, "detail": one.detail, "breaks": list(one.breaks)}
+            for one in found.unreadable
+        ],
     }
 
 
@@ -60,6 +67,9 @@ def _write(found: Repaired) -> None:
     shown = found.unhealed[: output.ROWS]
     output.write_lines(f"not healed: {one.detail}" for one in shown)
     output.more(len(found.unhealed) - len(shown), "--json has all")
+    hidden = found.unreadable[: output.ROWS]
+    output.write_lines(f"unreadable: {one.detail}" for one in hidden)
+    output.more(len(found.unreadable) - len(hidden), "--json has all")
     would = "would be " if found.dry_run else ""
     shown_files = found.quarantined[: output.ROWS]
     output.write_lines(f"{would}set aside: {name}" for name in shown_files)
@@ -76,8 +86,14 @@ def _write(found: Repaired) -> None:
     if found.ok:
         output.write_lines([f"ok: {', '.join(done) or 'nothing to repair'}"])
         return
-    left = f"{output.counted(len(found.unhealed), 'error')} left"
-    output.write_lines([f"DAMAGED: {', '.join([*done, left])}"])
+    word = "DAMAGED" if found.unhealed else "UNREADABLE"
+    if found.unhealed:
+        done.append(f"{output.counted(len(found.unhealed), 'error')} left")
+    if found.unreadable:
+        done.append(output.counted(len(found.unreadable), "unreadable finding"))
+    output.write_lines([f"{word}: {', '.join(done)}"])
+    if found.unreadable:
+        output.note("hint: check permissions and the disk; what cannot be read may be sound")
     if any(one.digest is not None for one in found.unhealed):
         output.note("hint: 'aivcs repair --from DIR' heals from a copy of the repository")
     if any(one.digest is None for one in found.unhealed):

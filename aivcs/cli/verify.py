@@ -10,8 +10,8 @@ import click
 
 from aivcs.cli import inputs, output, progress, views
 from aivcs.cli.command import PATH, command
-from aivcs.domain.report import Depth, Severity
-from aivcs.errors import CorruptionError
+from aivcs.domain.report import UNREADABLE, Depth, Severity
+from aivcs.errors import CorruptionError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,12 +65,13 @@ def verify(
 ) -> int:
     """Read and check everything that is stored.
 
-    Exit status 6 when something is damaged or missing. The first three flags name parts and
-    may be combined. A log that was cut off, or a ledger that was set back to an older copy, is
-    sound in itself: --save what it holds to another place, and verify --against that: FILE is
-    what --save wrote, or a checkpoint of a public log; ROOT is SIZE:ROOT of the seals alone,
-    as in the JSON. --incremental trusts what an earlier
-    verification saw, and leaves out objects.
+    Exit status 6 when something is damaged or missing; else 7 when something could not be
+    read, and may be sound: problems of kind unreadable name the files and what is in them.
+    The first three flags name parts and may be combined. A log that was cut off, or a ledger that
+    was set back to an older copy, is sound in itself: --save what it holds to another place, and
+    verify --against that: FILE is what --save wrote, or a checkpoint of a public log; ROOT is
+    SIZE:ROOT of the seals alone, as in the JSON. --incremental trusts what an earlier verification
+    saw, and leaves out objects.
 
     JSON: {ok, checked: {objects, runs, events, releases}, problems: [{kind, id, detail,
     severity, breaks}], depth, complete, seals}; depth is bytes, sample or structure, complete
@@ -100,7 +101,9 @@ def verify(
             advance=advance,
         )
     output.answer(session, views.report(report), lambda: _write(report))
-    return 0 if report.ok else CorruptionError.exit_code
+    if report.damaged:
+        return CorruptionError.exit_code
+    return 0 if report.ok else StorageError.exit_code
 
 
 @contextmanager
@@ -121,24 +124,40 @@ def _known(text: str) -> str:
 
 def _write(report: Report) -> None:
     shown = report.problems[: output.ROWS]
-    output.write_lines(f"{one.severity.value}: {_named(one)}" for one in shown)
+    output.write_lines(map(_line, shown))
     output.more(len(report.problems) - len(shown), "--json has all")
     checked = ", ".join(
         output.counted(count, what.removesuffix("s")) for what, count in report.checked.items()
     )
     read = {Depth.STRUCTURE: " without their content", Depth.SAMPLE: " (a sample)"}
     part = "" if report.depth is Depth.SAMPLE and report.complete else read.get(report.depth, "")
-    bad = sum(one.severity is Severity.ERROR for one in report.problems)
-    word = "ok:" if report.ok else f"DAMAGED: {output.counted(bad, 'error')};"
+    word = "ok:" if report.ok else _verdict(report)
     part += " (resumed)" if report.resumed else ""
     if report.ok and not report.complete and not any(report.checked.values()):
         output.write_lines(["nothing was read: the time was too short"])
         return
     output.write_lines([f"{word} checked {checked}{part}"])
-    if not report.ok:
+    if report.damaged:
         output.note("hint: 'aivcs repair' heals what has a second copy")
+    if any(one.kind == UNREADABLE for one in report.problems):
+        output.note("hint: check permissions and the disk; what cannot be read may be sound")
     if any(one.kind == "log" for one in report.problems):
         output.note("hint: 'aivcs publish --rebuild' writes what is published anew")
+
+
+def _verdict(report: Report) -> str:
+    hidden = sum(one.kind == UNREADABLE for one in report.problems)
+    if not report.damaged:
+        return f"UNREADABLE: {output.counted(hidden, 'finding')};"
+    bad = sum(one.severity is Severity.ERROR for one in report.problems) - hidden
+    more = f", {hidden} unreadable" if hidden else ""
+    return f"DAMAGED: {output.counted(bad, 'error')}{more};"
+
+
+def _line(problem: Problem) -> str:
+    if problem.kind == UNREADABLE:
+        return f"unreadable: {problem.detail}"
+    return f"{problem.severity.value}: {_named(problem)}"
 
 
 def _named(problem: Problem) -> str:

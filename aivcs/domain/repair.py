@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aivcs.domain.digest import Digest
+    from aivcs.domain.report import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,10 @@ class Repaired:
     ``healed`` objects can be read again. ``discarded`` ones were damaged, and nothing
     needed them. ``quarantined`` names the files with damaged bytes that were set aside.
     ``rebuilt`` counts the objects that the index of packs found again, and
-    ``packs_rewritten`` the damaged packs of which what could be read was written anew. After
-    a ``dry_run`` all of this is what would be; the names of files are then as they are now.
+    ``packs_rewritten`` the damaged packs of which what could be read was written anew.
+    ``unreadable`` names files, and objects in them, that could not be read: they stay as they
+    are. After a ``dry_run`` all of this is what would be; the names of files are then as they
+    are now.
     """
 
     healed: tuple[Digest, ...] = ()
@@ -36,8 +39,9 @@ class Repaired:
     rebuilt: int = 0
     dry_run: bool = False
     packs_rewritten: int = 0
+    unreadable: tuple[Problem, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether no damage is left."""
-        return not self.unhealed
+        """Whether no damage is left, and all could be read."""
+        return not (self.unhealed or self.unreadable)

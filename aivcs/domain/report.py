@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aivcs.domain.saved import Saved
+
+
+UNREADABLE: Final = "unreadable"
+"""The kind of a finding about what could not be read, and may be sound."""
 
 
 class Severity(StrEnum):
@@ -35,7 +39,8 @@ class Depth(StrEnum):
 class Problem:
     """One finding: what kind, the id it is about, and a sentence.
 
-    ``breaks`` says of a damaged object what needs it.
+    ``breaks`` says of a damaged object what needs it. Of kind UNREADABLE the id is the name of
+    a file, the digest of an object in one, or a run or release whose log leads there.
     """
 
     kind: str
@@ -63,5 +68,13 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is damaged; warnings do not count."""
+        """Whether all could be read and nothing is damaged; warnings do not count."""
         return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether something is damaged, which what could not be read is not."""
+        return any(
+            problem.severity is Severity.ERROR and problem.kind != UNREADABLE
+            for problem in self.problems
+        )

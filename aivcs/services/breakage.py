@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aivcs.domain.report import Problem
+from aivcs.domain.report import UNREADABLE, Problem
 from aivcs.domain.stream import Family
 from aivcs.domain.usage import UseKind
-from aivcs.errors import CorruptionError, NotFound
+from aivcs.errors import CorruptionError, NotFound, Unreadable
 from aivcs.services import bodies
 from aivcs.services.reachability import Node, edges
 from aivcs.services.releases import read_record
@@ -36,13 +36,20 @@ class Breakage:
 
     def problems(self, damage: Mapping[Digest, str]) -> Iterator[Problem]:
         """Yield a problem for each damaged object, given with its sentence."""
-        if not damage:
+        return self._problems("object", damage, "this breaks")
+
+    def unread(self, hidden: Mapping[Digest, str]) -> Iterator[Problem]:
+        """Yield one for each object that cannot be read, given with its sentence."""
+        return self._problems(UNREADABLE, hidden, "for so long this breaks")
+
+    def _problems(self, kind: str, found: Mapping[Digest, str], then: str) -> Iterator[Problem]:
+        if not found:
             return
-        needs = self.of(list(damage))
-        for digest, detail in damage.items():
+        needs = self.of(list(found))
+        for digest, detail in found.items():
             breaks = needs[digest]
-            more = f"; this breaks {', '.join(breaks)}" if breaks else ""
-            yield Problem("object", str(digest), detail + more, breaks=breaks)
+            more = f"; {then} {', '.join(breaks)}" if breaks else ""
+            yield Problem(kind, str(digest), detail + more, breaks=breaks)
 
     def of(self, digests: Sequence[Digest]) -> dict[Digest, tuple[str, ...]]:
         """Return for each object what needs it, each in words that follow "this breaks"."""
@@ -84,7 +91,7 @@ class Breakage:
                 try:
                     ((_, body),) = bodies.payloads(self._objects, [entry])
                     record = read_record(stream.name, entry, body)
-                except CorruptionError:
+                except (CorruptionError, Unreadable):
                     continue
                 named = f"release {stream.name}@{entry.seq}"
                 releases.setdefault(record.spec_digest, []).append(named)
@@ -93,7 +100,7 @@ class Breakage:
     def _edges(self, node: Node, digest: Digest) -> list[Edge]:
         try:
             return edges(node, self._objects.get(digest))
-        except (CorruptionError, NotFound):
+        except (CorruptionError, NotFound, Unreadable):
             return []
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.stored import StoredObject
-from aivcs.errors import CorruptionError, MissingObject
+from aivcs.errors import CorruptionError, MissingObject, Unreadable
 from aivcs.services import frames, pack_format
 from aivcs.services.damage import damaged, gone, gone_pack
 from aivcs.services.pack_dictionaries import Unpackers
@@ -47,12 +47,13 @@ class Finding:
     """What is wrong in a piece.
 
     ``objects`` are numbers of objects of the pack, in the order of its footer; none of
-    them, when the pack as a whole or a large file is meant.
+    them, when the pack as a whole or a large file is meant. What is ``unread`` may be sound.
     """
 
     detail: str
     objects: range | tuple[int, ...] = ()
     missing: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Outcome:
 class Content:
     """Pieces of packs (by their footers) and large files; ``check`` reads one.
 
-    ``spent`` says when to stop in the middle of a large file. Damage is a finding; what
-    cannot be read may be sound, and raises StorageError.
+    ``spent`` says when to stop in the middle of a large file. Damage is a finding, and so
+    is what cannot be read.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Content:
             if isinstance(piece, Whole):
                 return self._check_name(self._footers[piece.pack])
             return self._check_large(piece)
-        except CorruptionError as error:
+        except (CorruptionError, Unreadable) as error:
             return Outcome(0, (_finding(error),))
 
     def _check_name(self, footer: Footer) -> Outcome:
@@ -141,10 +142,22 @@ class Content:
                 wanted = list(islice(rows, block.objects))
                 found += self._check_block(footer, block, frame, wanted, number)
                 number += block.objects
-        except MissingObject as error:
+        except (MissingObject, Unreadable) as error:
+            if len(blocks) > 1 and isinstance(error, Unreadable):
+                return self._one_by_one(span)
             left = range(number, span.object + sum(block.objects for block in blocks))
             found.append(_finding(error, left))
         return Outcome(number - span.object, tuple(found))
+
+    def _one_by_one(self, span: Span) -> Outcome:
+        """Read blocks that cannot be read in one piece each by itself."""
+        number = span.object
+        outcomes: list[Outcome] = []
+        for block in range(span.first, span.last):
+            outcomes.append(self._check_span(Span(span.pack, block, block + 1, number)))
+            number += self._footers[span.pack].blocks[block].objects
+        findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
+        return Outcome(sum(outcome.objects for outcome in outcomes), findings)
 
     def _frames(
         self, footer: Footer, blocks: Sequence[BlockRow]
@@ -213,4 +226,5 @@ def open_large(blobs: BlobStore, stored: StoredObject) -> LargeReader:
 
 
 def _finding(error: AivcsError, objects: range = range(0)) -> Finding:
-    return Finding(error.message, objects, isinstance(error, MissingObject))
+    missing, unread = isinstance(error, MissingObject), isinstance(error, Unreadable)
+    return Finding(error.message, objects, missing, unread)

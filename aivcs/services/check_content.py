@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
 from aivcs.domain.stored import StoredObject
-from aivcs.errors import CorruptionError
+from aivcs.errors import CorruptionError, Unreadable
 from aivcs.services.check_blocks import Content, Whole, open_large, spans
 from aivcs.services.check_hot import HotChecks
 from aivcs.services.check_objects import ObjectChecks
@@ -45,7 +45,7 @@ def in_turn(work: Callable[[int], T], count: int) -> Iterator[Iterator[tuple[int
 
 
 class ContentChecks:
-    """Checks objects. Each method yields what is damaged.
+    """Checks objects. Each method yields what is damaged and what cannot be read.
 
     ``reader`` gives a ledger to the process that calls it, which may be a copy of this one.
     """
@@ -79,13 +79,17 @@ class ContentChecks:
         self._tally.count("objects", self._ledger.backlog())
         large = list(self._objects.large())
         damage: dict[Digest, str] = {}
+        hidden: dict[Digest, str] = {}
         for stored in large:
             try:
                 open_large(self._blobs, stored).close()
             except CorruptionError as error:
                 damage[stored.digest] = error.message
+            except Unreadable as error:
+                hidden[stored.digest] = error.message
             self._tally.count("objects")
         yield from self._objects.damaged(damage)
+        yield from self._objects.unread(hidden)
         yield from self._objects.strays(large)
 
     def every_byte(
@@ -122,6 +126,7 @@ class ContentChecks:
                 yield from hot.rest()
             yield from packs.problems()
             yield from self._objects.damaged(done.damage)
+            yield from self._objects.unread(done.hidden)
             todo, begun = [], True
         yield from self._objects.strays(self._objects.large())
 
@@ -157,6 +162,7 @@ class ContentChecks:
         portion.whole &= done.complete
         yield from packs.problems()
         yield from self._objects.damaged(done.damage)
+        yield from self._objects.unread(done.hidden)
 
     def _reading(self, content: Content) -> AbstractContextManager[Iterator[tuple[int, Outcome]]]:
         """Read the pieces, at the same time where there is enough of them."""
@@ -195,6 +201,7 @@ class _Done:
                 self._left[piece.pack] += 1
         self.content = content
         self.damage: dict[Digest, str] = {}
+        self.hidden: dict[Digest, str] = {}
         self.complete = True
 
     def job(self, number: int) -> Job[Outcome]:
@@ -213,7 +220,8 @@ class _Done:
         if isinstance(piece, StoredObject):
             self._tally.count("objects", int(outcome.complete))
             for finding in outcome.findings:
-                self.damage[piece.digest] = finding.detail
+                found = self.hidden if finding.unread else self.damage
+                found[piece.digest] = finding.detail
             if not outcome.findings:
                 self._mark(f"large {piece.digest}")
             return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aivcs.domain import jsontext, log_rows
 from aivcs.domain.leaves import Leaves
 from aivcs.domain.merkle import Frontier
-from aivcs.errors import CorruptionError
+from aivcs.errors import CorruptionError, Unreadable
 from aivcs.services import bodies
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class LogReading:
 
     ``head`` was read before; entries that came after it belong to a later one. ``sizes`` are
     earlier sizes of the log (none below that of ``start``) whose roots are wanted, in
-    ``roots``. Without an object store nothing is asked of bodies that are objects.
+    ``roots``. ``unread`` says of which events the body could not be read, and why.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class LogReading:
         self.roots: dict[int, bytes] = {}
         self._leaves = Leaves(self.tree.size)
         self._sound = True
+        self.unread: list[str] = []
 
     def problems(self, count: Callable[[int], None], root: bytes | None) -> Iterator[str]:
         """Yield what is wrong, naming the event; ``root`` is that of a run that has ended.
@@ -61,7 +62,7 @@ class LogReading:
                 self._sound = False
                 yield page
                 continue
-            before = len(self._leaves.wrong)
+            before, unread = len(self._leaves.wrong), len(self.unread)
             leaves = self._leaves.take(page)
             for seq, what in self._leaves.wrong[before:]:
                 self._sound = False
@@ -71,7 +72,7 @@ class LogReading:
                 if (why := self._body(row)) is not None:
                     bad += 1
                     yield f"at event {row[0]}: {why}"
-            count(len(page) - bad)
+            count(len(page) - bad - len(self.unread) + unread)
             if self._sound and self._leaves.gap is None:
                 self._grow(leaves)
         yield from self._whole(root)
@@ -114,11 +115,13 @@ class LogReading:
             mark, failed = self._leaves.last, 0
 
     def _body(self, row: Row) -> str | None:
-        """Say why a body that is an object cannot be read; None where it can."""
+        """Say how a body that is an object is damaged; None where it is not."""
         try:
             list(bodies.payloads(self._objects, [log_rows.entry(row)]))
         except CorruptionError as error:
             return error.message
+        except Unreadable as error:
+            self.unread.append(f"at event {row[0]}: {error.message}")
         return None
 
     def _grow(self, leaves: list[bytes]) -> None:

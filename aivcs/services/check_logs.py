@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.lineage import lineage_problems
-from aivcs.domain.report import Problem, Severity
+from aivcs.domain.report import UNREADABLE, Problem, Severity
 from aivcs.domain.run import RunStatus
 from aivcs.domain.stream import Family
-from aivcs.errors import CorruptionError
+from aivcs.errors import CorruptionError, Unreadable
 from aivcs.services import bodies
 from aivcs.services.check_log import LogReading
 from aivcs.services.check_past import Past
@@ -109,6 +109,8 @@ class LogChecks:
         root = None if run is None else run.root
         for detail in log.problems(lambda number: self._count("events", number), root):
             yield Problem("run", run_id, detail)
+        for detail in log.unread:
+            yield Problem(UNREADABLE, run_id, f"run {run_id}: {detail}")
         early = self._ledger.waiting(run_id)
         yield from self._check_waiting(run_id, run, early)
         seal = self.seals.of(run_id)
@@ -121,6 +123,9 @@ class LogChecks:
         for entry, found in self._bodies(waiting.values()):
             if isinstance(found, CorruptionError):
                 yield Problem("run", run_id, f"at early event {entry.seq}: {found.message}")
+            elif isinstance(found, Unreadable):
+                detail = f"run {run_id}: at early event {entry.seq}: {found.message}"
+                yield Problem(UNREADABLE, run_id, detail)
         if waiting and run is not None and run.status.terminal:
             seqs = ", ".join(str(seq) for seq in islice(waiting, _NAMED))
             detail = f"it ended with a gap: events {seqs} came early and stayed outside the log"
@@ -128,22 +133,22 @@ class LogChecks:
 
     def _bodies(
         self, entries: Iterable[Entry]
-    ) -> Iterator[tuple[Entry, tuple[Json] | CorruptionError]]:
+    ) -> Iterator[tuple[Entry, tuple[Json] | CorruptionError | Unreadable]]:
         """Yield each entry with its body in a tuple, or with why it cannot be read."""
         source = iter(entries)
         while page := list(islice(source, _PAGE)):
             try:
                 whole = [(entry, (body,)) for entry, body in bodies.payloads(self._objects, page)]
-            except CorruptionError:
+            except (CorruptionError, Unreadable):
                 for entry in page:
                     yield entry, self._body(entry)
             else:
                 yield from whole
 
-    def _body(self, entry: Entry) -> tuple[Json] | CorruptionError:
+    def _body(self, entry: Entry) -> tuple[Json] | CorruptionError | Unreadable:
         try:
             ((_, body),) = bodies.payloads(self._objects, [entry])
-        except CorruptionError as error:
+        except (CorruptionError, Unreadable) as error:
             return error
         return (body,)
 
@@ -184,12 +189,16 @@ class LogChecks:
         for entry, found in self._bodies(log):
             self._count("releases")
             try:
-                if isinstance(found, CorruptionError):
+                if not isinstance(found, tuple):
                     raise found
                 records.append(read_record(name, entry, found[0]))
             except CorruptionError as error:
                 damaged = True
                 yield Problem("release", name, f"at seq {entry.seq}: {error.message}")
+            except Unreadable as error:
+                damaged = True
+                detail = f"release {name}: at seq {entry.seq}: {error.message}"
+                yield Problem(UNREADABLE, name, detail)
         for record in records:
             if not self._is_listed(record.spec_digest):
                 detail = f"seq {record.seq} names spec {record.spec_digest}, which is not stored"

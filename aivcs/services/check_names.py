@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aivcs.domain.batch import Role
-from aivcs.domain.report import Problem
+from aivcs.domain.report import UNREADABLE, Problem
 from aivcs.domain.spec import read_component_document, read_spec_document
-from aivcs.errors import CorruptionError, NotFound
+from aivcs.errors import CorruptionError, NotFound, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,9 @@ class NameChecks:
                 yield from self._check_spec(digest)
             except (CorruptionError, NotFound) as error:
                 yield Problem("spec", str(digest), error.message)
+            except Unreadable as error:
+                detail = f"what spec {digest} names could not be read: {error.message}"
+                yield Problem(UNREADABLE, str(digest), detail)
         for spec in annotations:
             if spec.manifest is not None and not self._is_stored(spec.manifest):
                 detail = f"its manifest {spec.manifest} is not stored"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
-from aivcs.domain.report import Problem, Severity
+from aivcs.domain.report import UNREADABLE, Problem, Severity
 from aivcs.domain.usage import UseKind
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, StorageError, Unreadable
 from aivcs.services.check_hot import PAGE
+from aivcs.services.unread import unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,6 +76,7 @@ class ObjectChecks:
     def damaged(self, damage: dict[Digest, str]) -> list[Problem]:
         """Return what is damaged of objects that were, unless nothing of it is left."""
         still: dict[Digest, str] = {}
+        hidden: dict[Digest, str] = {}
         for digest, detail in damage.items():
             try:
                 self._objects.check(digest)
@@ -82,7 +84,15 @@ class ObjectChecks:
                 continue  # somebody deleted it meanwhile
             except CorruptionError as error:
                 still[digest] = error.message or detail
-        return list(self._breakage.problems(still))
+            except Unreadable as error:
+                hidden[digest] = f"object {digest} could not be read: {error.message}"
+        return [*self._breakage.problems(still), *self._breakage.unread(hidden)]
+
+    def unread(self, large: dict[Digest, str]) -> Iterator[Problem]:
+        """Name the files of large objects that could not be read, each given with the reason."""
+        for digest, reason in large.items():
+            if self._is_large(digest):  # else somebody deleted it meanwhile
+                yield from unread(large_name(digest), reason, [digest], self._breakage)
 
     def hot_by_digest(self) -> Iterator[Problem]:
         """Find the rows that cannot be read, and check the others."""
@@ -123,7 +133,11 @@ class ObjectChecks:
     def strays(self, large: Iterable[StoredObject]) -> Iterator[Problem]:
         """Look for files that no row names, and that nobody is about to name."""
         names = {large_name(stored.digest) for stored in large}
-        found = [name for name in self._blobs.names() if name not in names]
+        try:
+            found = [name for name in self._blobs.names() if name not in names]
+        except Unreadable as error:
+            yield Problem(UNREADABLE, "objects", error.message)
+            return
         if not found:
             return
         # A file comes before its row: who seals, collects or repairs has one at the moment.

@@ -10,8 +10,9 @@ from aivcs.domain.blobname import pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.report import Problem
 from aivcs.domain.stored import Block, Codec, Place, StoredObject
-from aivcs.errors import CorruptionError, MissingObject
+from aivcs.errors import CorruptionError, MissingObject, Unreadable
 from aivcs.services.damage import damaged, gone
+from aivcs.services.unread import unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,11 +40,16 @@ class Compared(NamedTuple):
 
 @dataclass(slots=True)
 class _Trouble:
-    """What was found in one pack: sentences about it, and its damaged objects with theirs."""
+    """What was found in one pack: sentences about it, and its damaged objects with theirs.
+
+    ``unread`` says why a part of it could not be read, ``hidden`` are the objects there.
+    """
 
     details: list[str] = field(default_factory=list)
     objects: dict[Digest, str] = field(default_factory=dict)
     missing: bool = False
+    unread: str | None = None
+    hidden: dict[Digest, None] = field(default_factory=dict)
 
 
 class PackChecks:
@@ -76,6 +82,9 @@ class PackChecks:
                 trouble.details.append(error.message)
                 trouble.missing = isinstance(error, MissingObject)
                 self._blind.append(pack)
+            except Unreadable as error:
+                self._trouble(pack.digest).unread = error.message
+                self._blind.append(pack)
             else:
                 self.footers.append(footer)
 
@@ -99,6 +108,11 @@ class PackChecks:
     def note(self, footer: Footer, finding: Finding) -> None:
         """Take what was found in a pack's bytes."""
         trouble = self._trouble(footer.pack.digest)
+        if finding.unread:
+            trouble.unread = trouble.unread or finding.detail
+            hidden = (Digest(next(footer.sums(number))[0]) for number in finding.objects)
+            trouble.hidden.update(dict.fromkeys(hidden))
+            return
         trouble.missing |= finding.missing
         if finding.missing or not finding.objects:
             trouble.details.append(finding.detail)
@@ -121,10 +135,14 @@ class PackChecks:
             if trouble.missing:
                 trouble.objects = self._lost(digest)
             count = len(trouble.objects)
-            for detail in dict.fromkeys(trouble.details or [f"{count} of its objects are damaged"]):
+            some = [f"{count} of its objects are damaged"] if count else []
+            for detail in dict.fromkeys(trouble.details or some):
                 yield Problem("pack", str(digest), detail)
             placed = self._placed(trouble.objects, digest)
             yield from self._breakage.problems({one: trouble.objects[one] for one in placed})
+            if trouble.unread is not None:
+                hidden = self._placed(trouble.hidden, digest)
+                yield from unread(pack_name(digest), trouble.unread, hidden, self._breakage)
 
     def _lost(self, pack: Digest) -> dict[Digest, str]:
         listing = self._ledger.listing(pack)
@@ -144,13 +162,21 @@ class PackChecks:
         self._tally.count("objects", len(listing.objects))
         if trouble.missing:
             return
+        closed = -1
         for raw, number, start, size in sorted(listing.objects, key=itemgetter(1, 2)):
             digest = Digest(raw)
+            if number == closed:
+                trouble.hidden[digest] = None
+                continue
             place = Place(Block(listing.pack, *listing.blocks[number]), start)
             try:
                 self._reader.read(StoredObject(digest, size, Codec.ZSTD, None, place))
             except CorruptionError as error:
                 trouble.objects[digest] = error.message
+            except Unreadable as error:
+                trouble.unread = trouble.unread or error.message
+                trouble.hidden[digest] = None
+                closed = number
 
     def _placed(self, digests: Iterable[Digest], pack: Digest) -> list[Digest]:
         """Return those that the ledger has in this pack."""

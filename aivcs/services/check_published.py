@@ -14,7 +14,7 @@ from aivcs.domain.merkle import EMPTY_ROOT, Frontier, leaf_hash, root
 from aivcs.domain.published import CHECKPOINT, LOCAL
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.tiles import ENTRIES, WIDTH, Tile
-from aivcs.errors import CorruptionError, InvalidInputError, ProofInvalid
+from aivcs.errors import CorruptionError, InvalidInputError, ProofInvalid, Unreadable
 from aivcs.services.public_leaves import every_leaf
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class PublishedChecks:
         sizes = {one.size for one in (*self._saved, *filter(None, [published]))}
         try:
             yield from self._files(needed, sizes)
-        except CorruptionError:
+        except (CorruptionError, Unreadable):
             return  # what cannot be read of the ledger is told where that is read
         for head in filter(None, [published]):
             yield from self._past(CHECKPOINT, head)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.stored import Block, Codec, Place, StoredObject
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, Unreadable
 from aivcs.services.large import claimed
 from aivcs.services.large_read import LargeReader
 from aivcs.services.pack_scan import scan_pack
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Copies:
     """Looks for whole, hashed copies of objects.
 
-    ``others`` are the objects of other repositories, asked in their order.
+    ``others`` are the objects of other repositories, asked in their order. ``unread`` says by
+    file why one could not be read; those of others are named by the reason itself.
     """
 
     def __init__(self, blobs: BlobStore, reader: PackReader, others: Sequence[CasStore]) -> None:
@@ -36,6 +37,7 @@ class Copies:
         self._others = others
         self._packed: dict[Digest, list[StoredObject]] = {}
         self._claims: dict[Digest, str] | None = None
+        self.unread: dict[str, str] = {}
 
     def look_into_packs(self, wanted: Iterable[Digest]) -> None:
         """Note where packs, listed or not, have bytes of these objects."""
@@ -66,8 +68,20 @@ class Copies:
             if footer is not None:
                 yield footer
 
+    def check_packs(self) -> None:
+        """Raise Unreadable where one of the packs cannot be read."""
+        for digest in self.packs():
+            self._footer(digest)
+
     def footer(self, pack: Digest) -> Footer | None:
         """Return what a pack holds, by its footer or by its frames; None when nothing."""
+        try:
+            return self._footer(pack)
+        except Unreadable as error:
+            self.unread[pack_name(pack)] = error.message
+            return None
+
+    def _footer(self, pack: Digest) -> Footer | None:
         try:
             return self._reader.footer(pack)
         except CorruptionError:
@@ -78,16 +92,25 @@ class Copies:
             return footer if footer.blocks else None
 
     def find(self, digest: Digest) -> bytes | BinaryIO | None:
-        """Return a copy whose every byte was right a moment ago."""
+        """Return a copy whose every byte was right a moment ago.
+
+        Raises Unreadable where the file that bears the object's name cannot be read.
+        """
         for stored in self._packed.get(digest, ()):
             try:
                 return self._reader.read(stored)
             except CorruptionError:
                 continue
+            except Unreadable as error:
+                if stored.place is not None:
+                    self.unread[pack_name(stored.place.block.pack.digest)] = error.message
         return self._large(digest) or self._misnamed(digest) or self._elsewhere(digest)
 
     def has_file(self, digest: Digest) -> bool:
-        """Tell whether the store has a whole file of this object, whatever its row says."""
+        """Tell whether the store has a whole file of this object, whatever its row says.
+
+        Raises Unreadable.
+        """
         copy = self._large(digest)
         if copy is not None:
             copy.close()
@@ -97,7 +120,13 @@ class Copies:
         if self._claims is None:
             self._claims = dict(self._claimed())
         name = self._claims.get(digest)
-        return None if name is None else self._large(digest, name)
+        if name is None:
+            return None
+        try:
+            return self._large(digest, name)
+        except Unreadable as error:
+            self.unread[name] = error.message
+            return None
 
     def _claimed(self) -> Iterator[tuple[Digest, str]]:
         """Yield the large files that have another object's name: (digest at the end, name)."""
@@ -107,6 +136,9 @@ class Copies:
             try:
                 digest = claimed(partial(self._blobs.read, name), self._blobs.size(name))
             except CorruptionError:
+                continue
+            except Unreadable as error:
+                self.unread[name] = error.message
                 continue
             if digest is not None and name != large_name(digest):
                 yield digest, name
@@ -128,4 +160,6 @@ class Copies:
                 return other.open(digest)
             except (NotFound, CorruptionError):
                 continue
+            except Unreadable as error:
+                self.unread[error.message] = error.message
         return None

@@ -15,6 +15,7 @@ from aivcs.errors import (
     ConflictError,
     CorruptionError,
     IntegrityError,
+    Unreadable,
 )
 from aivcs.services.encoding import encode
 from aivcs.services.pack_write import write_pack
@@ -110,7 +111,10 @@ class Evacuation:
         for pack in packs:
             if pack in listed or not self._is_damaged(pack):
                 continue
-            kept = self._quarantine.keep_file(self._blobs, pack_name(pack))
+            try:
+                kept = self._quarantine.keep_file(self._blobs, pack_name(pack))
+            except Unreadable:
+                continue  # what can be read of it is no second copy
             if kept and not self._quarantine.dry_run:
                 drop_pack_file(self._ledger, self._blobs, pack)
 
@@ -119,8 +123,8 @@ class Evacuation:
             self._reader.footer(pack)
         except IntegrityError:
             return True
-        except CorruptionError:
-            return False  # it is gone, or no file has its place
+        except (CorruptionError, Unreadable):
+            return False  # it is gone, no file has its place, or it may be sound
         return False
 
     def leave(self, pack: Digest) -> None:

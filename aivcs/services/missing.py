@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aivcs.errors import CorruptionError, NotFound
+from aivcs.errors import CorruptionError, NotFound, Unreadable
 from aivcs.services.reachability import Edge, Node, edges
 
 if TYPE_CHECKING:
@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from aivcs.services.objects import CasStore
 
 
-def missing(ledger: Ledger, objects: CasStore) -> list[Digest]:
-    """Return what rows and the readable documents of specs name, and is in no tier."""
+def missing(ledger: Ledger, objects: CasStore, *, strict: bool = True) -> list[Digest]:
+    """Return what rows and the sound documents of specs name, and is in no tier.
+
+    Raises Unreadable for a document that cannot be read; unless ``strict``, what it names is
+    left out.
+    """
     found = dict.fromkeys(ledger.missing())
     waiting = [Edge("", Node.SPEC, spec.digest) for spec in ledger.specs()]
     seen: set[tuple[Node, Digest]] = set()
@@ -32,4 +36,7 @@ def missing(ledger: Ledger, objects: CasStore) -> list[Digest]:
             found[edge.digest] = None
         except CorruptionError:
             continue  # it is there, and damaged
+        except Unreadable:
+            if strict:
+                raise
     return list(found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.digest import Digest
-from aivcs.errors import CorruptionError
+from aivcs.errors import CorruptionError, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ class Rebuilder:
         listing = self._ledger.listing(pack)
         try:
             footer = self._reader.footer(pack)
-        except CorruptionError:
+        except (CorruptionError, Unreadable):
             return False
         if listing is None:
             return False
@@ -67,12 +67,11 @@ class Rebuilder:
     def rebuild(self, *, dry_run: bool) -> int:
         """Forget the index, and list every pack; return how many objects were found.
 
-        Raises StorageError, with the index as it was, where a pack cannot be read.
+        Raises Unreadable, with the index as it was, where a pack cannot be read.
         """
+        self._copies.check_packs()
         if dry_run:
             return sum(footer.pack.objects for footer in self._copies.footers())
-        for pack in self._copies.packs():
-            self._copies.footer(pack)  # one that nobody can read now keeps the index as it is
         self._ledger.reset_index()
         return sum(self._take_in(footer) for footer in self._copies.footers())
 

@@ -9,7 +9,8 @@ from aivcs.domain.batch import Batch
 from aivcs.domain.blobname import large_name, pack_name
 from aivcs.domain.digest import Digest
 from aivcs.domain.repair import Repaired, Unhealed
-from aivcs.errors import CorruptionError, InvalidDigest, NotFound
+from aivcs.domain.report import UNREADABLE, Problem
+from aivcs.errors import CorruptionError, InvalidDigest, NotFound, Unreadable
 from aivcs.services.breakage import Breakage
 from aivcs.services.check_content import ContentChecks
 from aivcs.services.copies import Copies
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
-    from aivcs.domain.report import Problem
     from aivcs.domain.stored import StoredObject
     from aivcs.ports import BlobStore, Ledger, Spread
     from aivcs.services.objects import CasStore
@@ -65,13 +65,14 @@ class Repairer:
         self._evacuation = Evacuation(ledger, blobs, objects.packs, quarantine)
         self._healed: dict[Digest, None] = {}
         self._discarded: list[Digest] = []
+        self._unread: dict[str, Problem] = {}
         self._rewritten = 0
 
     def repair(self, others: Sequence[CasStore]) -> Repaired:
         """Repair, with copies from ``others`` where this repository has none.
 
-        Raises StorageError, before anything is healed, where something cannot be read: it
-        may be sound.
+        What cannot be read may be sound: it is named, and stays as it is. Where the index is
+        damaged and a pack cannot be read, Unreadable is raised, and nothing is done.
         """
         copies = Copies(self._blobs, self._objects.packs, others)
         with self._ledger.upkeep(wait=True):
@@ -80,17 +81,22 @@ class Repairer:
     def _repair(self, copies: Copies) -> Repaired:
         rebuilt = self._index(copies)
         problems = self._damage()
-        packs = list(dict.fromkeys(d for one in problems if (d := _digest(one, "pack"))))
+        self._unread = {one.id: one for one in problems if one.kind == UNREADABLE}
+        damaged = dict.fromkeys(d for one in problems if (d := _digest(one, "pack")))
+        # What is in a pack that could not be read may be whole.
+        packs = [pack for pack in damaged if pack_name(pack) not in self._unread]
         stuck = {pack: self._empty(pack) for pack in packs}
         details = {d: one.detail for one in problems if (d := _digest(one, "object"))}
         left = self._heal(copies, details)
         unhealed = self._discard(left)
         for pack in packs:
-            if not self._dry_run:
-                self._evacuation.leave(pack)
-            elif stuck[pack] <= {*self._healed, *self._discarded}:
-                self._quarantine.keep_file(self._blobs, pack_name(pack))
-        if not unhealed:
+            try:
+                self._leave(pack, stuck[pack])
+            except Unreadable as error:
+                copies.unread[pack_name(pack)] = error.message
+        for name, reason in copies.unread.items():
+            self._unread.setdefault(name, Problem(UNREADABLE, name, reason))
+        if not (unhealed or self._unread):
             self._evacuation.clear(list(copies.packs()))
         return Repaired(
             tuple(self._healed),
@@ -100,7 +106,15 @@ class Repairer:
             rebuilt,
             self._dry_run,
             self._rewritten,
+            tuple(self._unread.values()),
         )
+
+    def _leave(self, pack: Digest, stuck: set[Digest]) -> None:
+        """Set a pack aside when nothing is in it any more."""
+        if not self._dry_run:
+            self._evacuation.leave(pack)
+        elif stuck <= {*self._healed, *self._discarded}:
+            self._quarantine.keep_file(self._blobs, pack_name(pack))
 
     def _empty(self, pack: Digest) -> set[Digest]:
         """Move what is whole out of a damaged pack; a dry run returns what would stay in it."""
@@ -143,7 +157,7 @@ class Repairer:
         tried: set[Digest] = set()
         while True:
             for digest in self._missing():
-                if digest not in self._healed:
+                if digest not in self._healed and str(digest) not in self._unread:
                     left.setdefault(digest, f"object {digest} is named, but not stored")
             wanted = [digest for digest in left if digest not in tried]
             if not wanted:
@@ -153,26 +167,37 @@ class Repairer:
             for digest in self._restored(copies, wanted):
                 self._healed[digest] = None
                 del left[digest]
+            for digest in wanted:
+                if str(digest) in self._unread:
+                    left.pop(digest, None)
 
     def _restored(self, copies: Copies, wanted: list[Digest]) -> Iterator[Digest]:
         """Store copies, many in one commit; yield what is whole then."""
         rows: list[StoredObject] = []
         weight = 0
         for digest in wanted:
-            if self._is_whole(digest):
-                yield digest
-            elif (copy := copies.find(digest)) is not None:
+            try:
+                if self._is_whole(digest):
+                    yield digest
+                    continue
+                copy = copies.find(digest)
+                if copy is None:
+                    continue
                 self._advance()
                 row = self._replacement(copies, digest, copy)
-                if row is None:
-                    yield digest
-                elif row.digest == digest:
-                    rows.append(row)
-                    weight += len(row.data or b"")
-                    # A large one has lost its file by now, so its row is not kept waiting.
-                    if row.data is None or len(rows) >= _ROWS or weight >= _BYTES:
-                        yield from self._commit(rows)
-                        rows, weight = [], 0
+            except Unreadable as error:
+                detail = f"object {digest} could not be read: {error.message}"
+                self._unread[str(digest)] = Problem(UNREADABLE, str(digest), detail)
+                continue
+            if row is None:
+                yield digest
+            elif row.digest == digest:
+                rows.append(row)
+                weight += len(row.data or b"")
+                # A large one has lost its file by now, so its row is not kept waiting.
+                if row.data is None or len(rows) >= _ROWS or weight >= _BYTES:
+                    yield from self._commit(rows)
+                    rows, weight = [], 0
         yield from self._commit(rows)
 
     def _commit(self, rows: list[StoredObject]) -> Iterator[Digest]:
@@ -182,7 +207,7 @@ class Repairer:
 
     def _missing(self) -> Iterable[Digest]:
         try:
-            return missing(self._ledger, self._objects)
+            return missing(self._ledger, self._objects, strict=False)
         except CorruptionError:
             return ()
 
@@ -231,7 +256,7 @@ class Repairer:
         try:
             closure = Closure(self._ledger, self._objects)
             closure.refresh()
-        except CorruptionError:
+        except (CorruptionError, Unreadable):
             return [Unhealed(one, detail, needed[one]) for one, detail in left.items()]
         unhealed: list[Unhealed] = []
         for digest, detail in left.items():
@@ -244,7 +269,10 @@ class Repairer:
     def _forget(self, digest: Digest) -> bool:
         if digest not in self._ledger.unnamed([digest]):
             return False
-        self._set_aside(digest)
+        try:
+            self._set_aside(digest)
+        except Unreadable:
+            return False
         if self._dry_run:
             return True
         with self._ledger.exclusive():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aivcs.services import frames
+from aivcs.services.aside import aside
 from aivcs.services.pack_write import BLOCK_SIZE, DICTIONARY_LEVEL, LEVEL
 
 if TYPE_CHECKING:
@@ -38,15 +39,18 @@ def trained(sample: Sequence[bytes], content: int) -> bytes | None:
     from zstandard import ZstdError, train_dictionary
 
     try:
-        made = train_dictionary(
-            min(LARGEST, content // _SHARE),
-            [*sample],
-            k=_SEGMENT,
-            d=_DMER,
-            f=_TABLE_BITS,
-            split_point=1.0,
-            accel=1,
-            level=LEVEL,
+        # One call of C that takes seconds; nobody could interrupt it.
+        made = aside(
+            lambda: train_dictionary(
+                min(LARGEST, content // _SHARE),
+                [*sample],
+                k=_SEGMENT,
+                d=_DMER,
+                f=_TABLE_BITS,
+                split_point=1.0,
+                accel=1,
+                level=LEVEL,
+            )
         )
     except ZstdError:
         # The trainer says so when the objects have nothing in common.

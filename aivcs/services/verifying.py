@@ -7,9 +7,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from aivcs.domain.published import RELEASES, RUNS
-from aivcs.domain.report import Depth, Problem, Report
+from aivcs.domain.report import UNREADABLE, Depth, Problem, Report
 from aivcs.domain.trust import Trusted
-from aivcs.errors import CorruptionError
+from aivcs.errors import CorruptionError, Unreadable
 from aivcs.services.breakage import Breakage
 from aivcs.services.check_content import ContentChecks
 from aivcs.services.check_logs import LogChecks
@@ -62,7 +62,7 @@ class Verifier:
         self._published = published or {}
 
     def verify(self, scope: Scope, advance: Callable[[], None]) -> Report:
-        """Check what is asked for; damage is reported, never raised.
+        """Check what is asked for; damage and unreadable files are reported, never raised.
 
         ``advance`` is called for each object, run, event and release. Raises StorageError
         where the ledger's disk fails. What was read before an interruption is remembered.
@@ -86,7 +86,7 @@ class Verifier:
                     # What a part found before it met something unreadable counts too.
                     for problem in part():
                         problems.append(problem)  # noqa: PERF402 - an error must not lose them
-                except CorruptionError as error:
+                except (CorruptionError, Unreadable) as error:
                     problems.append(_unreadable(error))
         except BaseException:
             marks.write()
@@ -167,5 +167,7 @@ def check_ledger(ledger: Ledger) -> list[Problem]:
         return [_unreadable(error)]
 
 
-def _unreadable(error: CorruptionError) -> Problem:
+def _unreadable(error: CorruptionError | Unreadable) -> Problem:
+    if isinstance(error, Unreadable):
+        return Problem(UNREADABLE, "objects", error.message)
     return Problem("ledger", "aivcs.db", error.message)

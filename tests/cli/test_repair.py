@@ -37,6 +37,7 @@ def test_nothing_to_repair(here: Program) -> None:
         "rebuilt": 0,
         "dry_run": False,
         "packs_rewritten": 0,
+        "unreadable": [],
     }
 
 

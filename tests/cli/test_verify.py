@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.verifying.test_unreadable import refuse
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -54,6 +56,54 @@ def test_damage_is_told_with_its_own_status(here: Program, tmp_path: Path) -> No
     assert here.fail("object", "get", digest, "-o", "out") == (6, "integrity")
     assert "hint: 'aivcs repair --from' heals it" in here("object", "get", digest).err
     assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_read_has_its_own_status(
+    here: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "big").write_bytes(b"0123456789abcdef" * 20_000)
+    digest = here.json("object", "put", "big")[0]["digest"]
+    (file,) = (p for p in (tmp_path / ".aivcs" / "objects").rglob("*") if p.is_file())
+    refuse(monkeypatch, file)
+    said = here("verify", "--json")
+    assert (said.status, said.json["ok"], said.err) == (7, False, "")
+    first, second = said.json["problems"]
+    assert [first["kind"], second["kind"]] == ["unreadable", "unreadable"]
+    assert first["detail"] == f"no permission for {file}: Permission denied"
+    assert (second["id"], second["breaks"]) == (digest, ["a pinned object"])
+    hint = "hint: check permissions and the disk; what cannot be read may be sound\n"
+    text = here("verify")
+    assert (text.status, text.err) == (7, hint)
+    assert text.text.splitlines()[0] == f"unreadable: {first['detail']}"
+    assert text.text.splitlines()[-1].startswith("UNREADABLE: 2 findings; checked 1 object")
+    said = here("repair", "--json")
+    assert (said.status, said.json["ok"]) == (7, False)
+    assert [one["id"] for one in said.json["unreadable"]] == [first["id"], digest]
+    text = here("repair")
+    assert (text.status, text.err) == (7, hint)
+    assert text.text.splitlines()[-1] == "UNREADABLE: 2 unreadable findings"
+    assert here.fail("object", "get", digest) == (7, "unreadable")
+
+
+def test_damage_wins_over_what_cannot_be_read(
+    here: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = _damage(here, tmp_path)
+    (tmp_path / "big").write_bytes(b"0123456789abcdef" * 30_000)
+    digest = here.json("object", "put", "big")[0]["digest"]
+    (file,) = (tmp_path / ".aivcs" / "objects").rglob(f"{digest}.zst")
+    refuse(monkeypatch, file)
+    said = here("verify", "--json")
+    assert said.status == 6
+    assert [one["kind"] for one in said.json["problems"]] == ["object", "unreadable", "unreadable"]
+    text = here("verify")
+    assert text.text.splitlines()[-1].startswith("DAMAGED: 1 error, 2 unreadable; checked ")
+    assert text.err.count("hint: ") == 2
+    said = here("repair", "--json")
+    assert said.status == 6
+    assert [one["digest"] for one in said.json["unhealed"]] == [damaged]
+    assert len(said.json["unreadable"]) == 2
+    assert here("repair").text.endswith("DAMAGED: 1 error left, 2 unreadable findings\n")
 
 
 def test_a_missing_file_is_told(here: Program, tmp_path: Path) -> None:

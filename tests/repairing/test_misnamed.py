@@ -8,7 +8,7 @@ import pytest
 
 from aivcs.domain.blobname import large_name
 from aivcs.domain.digest import Digest
-from aivcs.errors import StorageError, Unreachable
+from aivcs.errors import StorageError, Unreachable, Unreadable
 from aivcs.repo import MEMORY, open_repo
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def renamed() -> Iterator[tuple[Repo, Digest]]:
         yield repo, kept
 
 
-@pytest.mark.parametrize("raised", [StorageError, Unreachable])
+@pytest.mark.parametrize("raised", [StorageError, Unreachable, Unreadable])
 def test_a_file_that_cannot_be_read_heals_nothing(
     renamed: tuple[Repo, Digest], monkeypatch: pytest.MonkeyPatch, raised: type[StorageError]
 ) -> None:
@@ -46,8 +46,13 @@ def test_a_file_that_cannot_be_read_heals_nothing(
         return read(name, start, length)
 
     monkeypatch.setattr(repo.objects.blobs, "read", fail)
-    with pytest.raises(raised, match="cannot be read"):
-        repo.repair()
+    if raised is Unreadable:
+        found = repo.repair()
+        assert [one.digest for one in found.unhealed] == [kept]
+        assert [(one.id, one.detail) for one in found.unreadable] == [(WRONG, "cannot be read")]
+    else:
+        with pytest.raises(raised, match="cannot be read"):
+            repo.repair()
     monkeypatch.undo()
     assert repo.repair().healed == (kept,)
     assert repo.objects.get(kept) == bytes(200_000)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.adapters.files.descriptors import OpenFiles, open_regular
 from aivcs.adapters.files.durable import make_folder, sync_folder
-from aivcs.adapters.files.failures import NO_FILE, not_regular, translated
+from aivcs.adapters.files.failures import NO_FILE, not_regular, reading, translated
 from aivcs.adapters.files.staged import SUFFIX, StagedFile, lock
 from aivcs.domain.blobname import check_blob_name, check_range
 from aivcs.errors import CorruptionError, MissingObject, RepositoryClosed
@@ -28,8 +28,8 @@ class FileBlobs(StorageBackend):
     """A BlobStore over the folder ``root``; blobs are staged in ``staging``.
 
     Both folders must lie on one file system. They are created when something is written
-    into them. Every OSError becomes a StorageError; a closed store raises
-    RepositoryClosed.
+    into them. Every OSError becomes a StorageError, that of a read Unreadable; a closed
+    store raises RepositoryClosed.
     """
 
     def __init__(self, root: Path, staging: Path) -> None:
@@ -104,14 +104,14 @@ class FileBlobs(StorageBackend):
     def exists(self, name: str) -> bool:
         """Tell whether a file of this name is there."""
         path = self._path(name)
-        with translated(path):
+        with reading(path):
             return path.is_file()
 
     def names(self) -> Iterator[str]:
         """Yield the names of all files below the folder in order, foreign ones too."""
         self._check_open()
         found: list[str] = []
-        with translated(self.root):
+        with reading(self.root):
             if self.root.exists():
                 for folder, _, files in os.walk(self.root, onerror=_raise):
                     inner = Path(folder).relative_to(self.root)
@@ -183,18 +183,18 @@ class _BlobFile(io.FileIO):
         super().__init__(path, "rb", opener=open_regular)
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        with translated(self._place):
+        with reading(self._place):
             return super().readinto(buffer)
 
     def readall(self) -> bytes:
-        with translated(self._place):
+        with reading(self._place):
             return super().readall()
 
 
 @contextmanager
 def _present(path: Path) -> Iterator[None]:
     """Say of an absent file that it is missing, and of what is no file that it is none."""
-    with translated(path):
+    with reading(path):
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -207,7 +207,10 @@ def _present(path: Path) -> Iterator[None]:
 
 
 def _raise(error: OSError) -> None:
-    raise error
+    if error.filename is None:
+        raise error
+    with reading(Path(error.filename)):
+        raise error
 
 
 @contextmanager

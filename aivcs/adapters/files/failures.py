@@ -6,7 +6,7 @@ import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.errors import CorruptionError, StorageError
+from aivcs.errors import CorruptionError, StorageError, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
+_NO_ROOM_HERE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 NO_FILE: Final = frozenset({errno.ENXIO, errno.ELOOP, errno.ENODEV})
 """What the system says of sockets, of links that go round, of devices without a driver."""
 
@@ -25,6 +26,21 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise storage_error(path, error) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise an OSError of the block, which only reads ``path``, as Unreadable that names it.
+
+    What this process has too few of, say descriptors, is no fault of the file: StorageError.
+    """
+    try:
+        yield
+    except OSError as error:
+        failed = storage_error(path, error)
+        if error.errno in _NO_ROOM_HERE:
+            raise failed from error
+        raise Unreadable(failed.message, hint=failed.hint) from error
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
