@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from aivcs.services.publishing import Publisher
 
 _KIND = "log"
-_UNWRITTEN = "it was not written to its end, as by a power cut; 'aivcs publish --rebuild' writes it again"
+_UNWRITTEN = (
+    "it was not written to its end, as by a power cut; 'aivcs publish --rebuild' writes it again"
+)
 
 
 def checks(

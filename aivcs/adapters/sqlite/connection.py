@@ -6,21 +6,23 @@ import os
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import apsw
 
-from aivcs.adapters.sqlite import index
+from aivcs.adapters.sqlite import forking, index, settings
+from aivcs.adapters.sqlite.engine import check_engine
 from aivcs.adapters.sqlite.failures import lacks_index, translated
 from aivcs.adapters.sqlite.identity import APPLICATION_ID, VERSION
 from aivcs.adapters.sqlite.medium import check_medium
 from aivcs.adapters.sqlite.space import Space
 from aivcs.adapters.sqlite.wal import LogRoom
+from aivcs.adapters.sqlite.whereabouts import Whereabouts
 from aivcs.errors import CorruptionError, RepositoryClosed, RepositoryTooNew, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -35,32 +37,10 @@ class _Steps(NamedTuple):
 
 _OUTER: Final = _Steps("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
 _NESTED: Final = _Steps("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part; RELEASE part")
-_SAFE_ENGINE: Final = (3, 51, 3)
-_SAFE_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7}
-_PAGE_SIZE: Final = 8192
-_CACHE_KIB: Final = 16 * 2**10
-_CHECKPOINT_PAGES: Final = 4000
-"""One merge of the log for so many pages: each costs two syncs, and a page that changed many
-times in between is written once. After a crash, a log of 32 MiB is read in some 40 ms.
-"""
 _ALONE: Final = "PRAGMA locking_mode=EXCLUSIVE;"
 _SYNCHRONOUS: Final = {True: "FULL", False: "NORMAL"}
 WAIT_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
-
-
-def check_engine(version: str) -> None:
-    """Refuse an engine with the WAL-reset bug (StorageError).
-
-    SQLite 3.7.0 to 3.51.2 can lose committed data when two processes write and checkpoint
-    at the same instant; fixed in 3.51.3 and in the backports 3.44.6 and 3.50.7.
-    """
-    major, minor, patch = (int(part) for part in version.split(".")[:3])
-    backport = _SAFE_BACKPORTS.get((major, minor))
-    if (major, minor, patch) >= _SAFE_ENGINE or (backport is not None and patch >= backport):
-        return
-    msg = f"SQLite {version} can lose committed data when processes write at the same instant"
-    raise StorageError(msg, hint="install apsw 3.51.3 or newer")
 
 
 class Connection:
@@ -86,11 +66,18 @@ class Connection:
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._db: apsw.Connection | None = None
+        self._lost: StorageError | None = None
+        self._frozen = False
+        if forking.is_spoilt(path):
+            msg = f"this process was forked in the middle of work on {path}"
+            raise StorageError(msg, hint="open the repository in a process that was started anew")
         with translated(str(path), reads=not create):
             self._db = self._patiently(lambda: self._connect(create=create))
             self._room = LogRoom(self._db.filename_wal)
             self._space = Space(path, self._db.filename_wal)
+            self._files = Whereabouts(path, self._db.filename_wal, frozen=self._frozen)
             self._patiently(lambda: self._prepare(create=create, durable=durable))
+        forking.watch(self)
 
     def _connect(self, *, create: bool) -> apsw.Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
@@ -102,6 +89,7 @@ class Connection:
                 raise CorruptionError(msg, hint="restore the file from a copy") from None
             if create or not self._is_at_rest():
                 raise
+            self._frozen = True
             uri = f"{self.path.absolute().as_uri()}?immutable=1"
             db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         # Else a statement is planned anew for each value that is bound: ten times the work.
@@ -157,17 +145,10 @@ class Connection:
                 msg = f"{self.path} has schema {version} and cannot be written"
                 raise StorageError(msg, hint="copy it to where this aivcs may bring it up to date")
             return
-        if create:
-            db.execute(f"PRAGMA page_size={_PAGE_SIZE}")
-            db.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            db.execute("PRAGMA journal_mode=WAL")
+        old = create or self._check_version(db) < VERSION
+        settings.apply(db, str(self.path), new=create)
         db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durable]}")
-        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        db.execute("PRAGMA foreign_keys=ON")
-        db.execute("PRAGMA recursive_triggers=ON")
-        db.execute("PRAGMA secure_delete=ON")
-        if create or self._check_version(db) < VERSION:
+        if old:
             with self.writing():
                 self._migrate(db)
 
@@ -197,13 +178,27 @@ class Connection:
         db.execute(f"PRAGMA user_version={VERSION}")
 
     def _require(self) -> apsw.Connection:
-        if self._db is None:
-            msg = f"the repository of {self.path} is closed"
-            raise RepositoryClosed(msg, hint="open it again")
         if self._process != os.getpid():
             msg = f"the repository of {self.path} was opened before this process was forked"
             raise RepositoryClosed(msg, hint="open it again in the child process")
+        if self._db is None:
+            if self._lost is not None:
+                raise type(self._lost)(self._lost.message, hint=self._lost.hint)
+            msg = f"the repository of {self.path} is closed"
+            raise RepositoryClosed(msg, hint="open it again")
         return self._db
+
+    def _require_files(self, *, after: bool = False) -> None:
+        """Raise StorageError, and use the file no more, unless it is the one at its path."""
+        db = self._db
+        if db is None or (db.in_transaction and not self._frozen) or self._files.are_right():
+            return
+        # What is merged from this log now would overwrite what others have written since.
+        self._lost = self._files.lost(after=after)
+        self._db = None
+        self._room.close()
+        forking.let_go(db)
+        raise self._lost
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Repeat ``action`` while another process holds the lock it needs.
@@ -238,14 +233,21 @@ class Connection:
         """
         with self._lock:
             db = self._require()
+            if not self._files.seem_right():
+                self._require_files()
             try:
-                return db.execute(sql, bindings).fetchall()
+                found = db.execute(sql, bindings).fetchall()
             except UnicodeEncodeError:
                 return []
             except (apsw.Error, UnicodeDecodeError, OverflowError):
+                if self._frozen:
+                    self._require_files()
                 # Rare, so that what waits and translates is not in everybody's way.
                 with translated(str(self.path), reads=not db.in_transaction):
                     return self._patiently(lambda: db.execute(sql, bindings).fetchall())
+            if self._frozen:
+                self._require_files()
+            return found
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -281,6 +283,7 @@ class Connection:
             db = self._require()
             # The lock is ours, so a transaction that is open is this thread's.
             steps = _NESTED if db.in_transaction else _OUTER
+            self._require_files()
             full = self._durable if synced is None or steps is _NESTED else synced
             outer = steps is _OUTER
             little = outer and self._save_space(db)
@@ -299,12 +302,15 @@ class Connection:
                     if db.in_transaction:
                         db.execute(steps.rollback)
                     raise
+            self._require_files(after=True)
 
     def _save_space(self, db: apsw.Connection) -> bool:
         """Tell whether the disk is nearly full, and then keep the log short."""
         little = self._space.is_little()
         if little:
             self._space.cut_log(db)
+        if self._space.is_fine and not index.claim(Path(db.filename_wal)):
+            raise apsw.FullError
         return little
 
     def _check_transaction(self, db: apsw.Connection) -> None:
@@ -345,6 +351,7 @@ class Connection:
         """Run a statement that tends the file, outside of a transaction; return its rows."""
         with self._lock, translated(str(self.path)):
             db = self._require()
+            self._require_files()
             self._save_space(db)
             return self._patiently(lambda: db.execute(sql).fetchall())
 
@@ -365,5 +372,21 @@ class Connection:
             if self._db is not None and self._process == os.getpid():
                 with translated(str(self.path)):
                     self._room.close()
-                    self._db.close()
+                    if self._files.are_right():
+                        self._db.close()
+                    else:
+                        forking.let_go(self._db)
             self._db = None
+
+    def hold_still(self, seconds: float) -> bool:
+        """Keep other threads from the file; False where one is at it for too long."""
+        return self._lock.acquire(timeout=seconds)
+
+    def go_on(self) -> None:
+        """Let other threads use the file again."""
+        self._lock.release()
+
+    def abandon(self) -> apsw.Connection | None:
+        """Forget the file in a forked child, and return the connection."""
+        db, self._db = self._db, None
+        return db

@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 from typing import Final
 
-_STEP: Final = 4096
+STEP: Final = 4096
 _ROOM: Final = 64 * 2**10
+_PART: Final = 32 * 2**10
 _PER_LOG: Final = 32 * 2**20
 """For so much of the log another part of the index is needed."""
 _OPENED: Final = "/proc/self/fd"
@@ -23,7 +24,7 @@ def fits(log: Path) -> bool:
         found = os.statvfs(log.parent)
     except OSError:
         return True  # SQLite says better what is wrong with the folder
-    if found.f_bsize >= _STEP:
+    if found.f_bsize >= STEP:
         return True
     # Whoever comes first makes it anew, and so has the space of the old one.
     free = found.f_bavail * found.f_frsize + _taken(_index(log))
@@ -31,14 +32,17 @@ def fits(log: Path) -> bool:
 
 
 def claim(log: Path, opened: str = _OPENED) -> bool:
-    """Give the index, which SQLite has open, all of its space; False where the disk is full.
+    """Give the index, which SQLite has open, its space and more; False where the disk is full.
 
     Through SQLite's own descriptor: closing another one would end the locks on the file.
     Where the system does not name descriptors, nothing is done.
     """
     index = _index(log)
-    size = _size(index)
-    if os.statvfs(log.parent).f_bsize >= _STEP or _taken(index) >= size:
+    if os.statvfs(log.parent).f_bsize >= STEP or not index.exists():
+        return True
+    # A part more than the log needs, because the commit that begins one cannot wait for it.
+    size = max(_size(index), _PART * (2 + _size(log) // _PER_LOG))
+    if _taken(index) >= size:
         return True
     for name in _descriptors(Path(opened), index.resolve()):
         try:

@@ -9,6 +9,8 @@ from typing import Final
 
 import apsw
 
+from aivcs.adapters.sqlite import index
+
 _LITTLE: Final = 64 * 2**20
 _AMPLE: Final = 8 * 2**30
 """No log is so long, so its length need not be asked for."""
@@ -25,6 +27,8 @@ class Space:
         self._folder = str(path.parent)
         self.near = True
         """Whether one transaction might fill the disk, by what was seen last."""
+        self.is_fine = False
+        """Whether its blocks are so small that the log's index may lack some."""
         self._log = Path(log)
 
     def is_little(self) -> bool:
@@ -65,6 +69,7 @@ class Space:
             found = os.statvfs(self._folder)
         except OSError:
             return _AMPLE  # the folder was removed, which others notice
+        self.is_fine = found.f_bsize < index.STEP
         return found.f_bavail * found.f_frsize
 
     def _logged(self) -> int:

@@ -115,3 +115,14 @@ def test_who_cannot_have_it_opens_alone(disk: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(StorageError, match="has been locked"):
         SqliteLedger(path, wait_seconds=0.01)
     ledger.close()
+
+
+def test_a_part_of_the_index_is_claimed_before_the_log_needs_it(disk: Path) -> None:
+    init(disk).close()
+    path = disk / ".aivcs" / "aivcs.db"
+    ledger = SqliteLedger(path)
+    shm = path.with_name("aivcs.db-shm")
+    found = shm.stat()
+    assert found.st_size >= 65536
+    assert found.st_blocks * 512 >= 65536
+    ledger.close()

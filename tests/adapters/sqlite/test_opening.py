@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
 
-from aivcs.adapters.sqlite import SqliteLedger
-from aivcs.adapters.sqlite.connection import Connection, check_engine
+from aivcs.adapters.sqlite import SqliteLedger, settings
+from aivcs.adapters.sqlite.connection import Connection
+from aivcs.adapters.sqlite.engine import check_engine
 from aivcs.adapters.sqlite.failures import translated
 from aivcs.adapters.sqlite.medium import check_medium
 from aivcs.domain.batch import Batch
@@ -305,3 +308,20 @@ def test_closing_twice(tmp_path: Path) -> None:
     connection = Connection(tmp_path / "a.db", create=True)
     connection.close()
     connection.close()
+
+
+def test_another_journal_mode_is_changed_back(tmp_path: Path) -> None:
+    init(tmp_path).close()
+    path = tmp_path / ".aivcs" / "aivcs.db"
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+    with open_repo(tmp_path) as repo:
+        repo.objects.put(b"kept")
+        assert path.with_name("aivcs.db-wal").exists()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_mode_that_cannot_be_changed_is_refused() -> None:
+    with closing(apsw.Connection(":memory:")) as db, pytest.raises(StorageError, match="memory"):
+        settings.apply(db, "ledger", new=False)

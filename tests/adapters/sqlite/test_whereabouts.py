@@ -1,0 +1,184 @@
+"""A ledger whose files are taken away below an open handle: who writes is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aivcs.adapters.sqlite.whereabouts import Whereabouts
+from aivcs.errors import StorageError
+from aivcs.repo import init, open_repo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aivcs.repo import Repo
+
+_OTHER = """
+import sys, aivcs
+with aivcs.open(sys.argv[1]) as repo:
+    repo.objects.put(b"of another")
+"""
+
+
+def another(place: Path) -> None:
+    """Let another process write, and close as the last one that it knows of."""
+    subprocess.run([sys.executable, "-c", _OTHER, str(place)], check=True)
+
+
+def contents(place: Path) -> set[bytes]:
+    with open_repo(place) as repo:
+        assert repo.verify().ok
+        return {repo.objects.get(digest) for digest in repo.objects.list()}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    init(tmp_path / "place").close()
+    return tmp_path / "place"
+
+
+def read_by_another_engine(place: Path) -> None:
+    with closing(sqlite3.connect(place / ".aivcs" / "aivcs.db")) as db:
+        db.execute("SELECT count(*) FROM hot").fetchall()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [lambda place: shutil.copytree(place, f"{place}.copy"), read_by_another_engine],
+    ids=["copied", "read"],
+)
+def test_a_log_that_another_process_removed(place: Path, look: Callable[[Path], object]) -> None:
+    repo = open_repo(place)
+    repo.objects.put(b"before")
+    look(place)
+    another(place)
+    for _ in range(2):
+        with pytest.raises(StorageError, match="removed, moved or replaced") as raised:
+            repo.objects.put(b"refused")
+        assert "open the repository again" in (raised.value.hint or "")
+    repo.close()
+    assert contents(place) == {b"before", b"of another"}
+
+
+def test_closing_such_a_handle_changes_nothing(place: Path) -> None:
+    repo = open_repo(place)
+    repo.objects.put(b"before")
+    shutil.copytree(place, f"{place}.copy")
+    another(place)
+    with open_repo(place) as own:
+        own.objects.put(b"after")
+        files = sorted(path.name for path in (place / ".aivcs").iterdir())
+        repo.close()
+        assert sorted(path.name for path in (place / ".aivcs").iterdir()) == files
+    assert contents(place) == {b"before", b"of another", b"after"}
+
+
+def moved(place: Path) -> None:
+    place.rename(f"{place}.moved")
+
+
+def replaced(place: Path) -> None:
+    shutil.copytree(place, f"{place}.copy")
+    place.rename(f"{place}.moved")
+    Path(f"{place}.copy").rename(place)
+
+
+@pytest.mark.parametrize("take", [moved, replaced, shutil.rmtree])
+@pytest.mark.parametrize("act", ["put", "put_large", "get", "compact"])
+def test_a_folder_that_is_taken_away(place: Path, take: Callable[[Path], None], act: str) -> None:
+    acts: dict[str, Callable[[Repo], object]] = {
+        "put": lambda repo: repo.objects.put(b"refused"),
+        "put_large": lambda repo: repo.objects.put(os.urandom(200_000)),
+        "get": lambda repo: repo.objects.get(kept),
+        "compact": lambda repo: repo.gc(),
+    }
+    repo = open_repo(place)
+    kept = repo.objects.put(b"kept", pin=True)
+    take(place)
+    repo._ledger._ledger._db._files._next = 0.0  # type: ignore[attr-defined]  # a read looks again
+    with pytest.raises(StorageError):
+        acts[act](repo)
+    repo.close()
+
+
+def test_a_log_that_vanishes_during_the_commit(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = open_repo(place)
+    repo.objects.put(b"before")
+    answers = iter([True, False])
+    monkeypatch.setattr(Whereabouts, "are_right", lambda _: next(answers, False))
+    with pytest.raises(StorageError, match="what was written last may be lost"):
+        repo.objects.put(b"in doubt")
+    with pytest.raises(StorageError, match="may be lost"):
+        repo.objects.list()
+
+
+def test_a_log_that_comes_later(tmp_path: Path) -> None:
+    ledger, log = tmp_path / "ledger", tmp_path / "log"
+    ledger.touch()
+    files = Whereabouts(ledger, str(log))
+    assert files.are_right()
+    log.touch()
+    assert files.are_right()
+    log.unlink()
+    assert not files.are_right()
+
+
+_READER = """
+import sys
+import aivcs
+from aivcs.errors import StorageError
+repo = aivcs.open(sys.argv[1])
+known = repo.objects.list()
+print("ready", flush=True)
+sys.stdin.readline()
+for read in (lambda: [repo.objects.get(one) for one in known], repo.verify):
+    try:
+        read()
+    except StorageError as error:
+        print(error.message)
+    else:
+        print("read")
+"""
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_reader_who_may_not_write_the_folder(place: Path, *, writes: bool) -> None:
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() or setpriv is None:
+        pytest.skip("needs root and setpriv")
+    with open_repo(place) as repo:
+        repo.objects.put_many([b"%d" % number for number in range(50)])
+    others = [place.parent, *place.parent.parents[:3], place, *place.rglob("*")]
+    for path in others:
+        path.chmod(path.stat().st_mode | stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0))
+    user = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"]
+    with subprocess.Popen(
+        [*user, sys.executable, "-c", _READER, str(place)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as reader:
+        assert reader.stdout is not None
+        if (line := reader.stdout.readline()) != "ready\n" and "Permission" in line:
+            pytest.skip("another user cannot run this interpreter")
+        assert line == "ready\n"
+        if writes:
+            with open_repo(place) as repo:
+                repo.objects.put_many([b"new %d" % number for number in range(500)])
+        said, _ = reader.communicate("\n", timeout=60)
+    lines = said.splitlines()
+    assert len(lines) == 2
+    assert all(("is being written" in line) is writes for line in lines), lines
