@@ -105,6 +105,8 @@ class Note:
         if not self.text.endswith("\n") or _UNFIT.search(self.text):
             msg = "the text of a note must end with a newline and have no control characters"
             raise InvalidInputError(msg)
+        if not signers:
+            return self
         message = self.text.encode()
         new = []
         for signer in signers:

@@ -27,14 +27,14 @@ class File(NamedTuple):
 class Edge:
     """The partial tiles and the partial bundle of a log of ``size`` entries.
 
-    ``levels`` are the hashes of the open tile of each level, level 0 first; ``entries`` those
-    of the open bundle; ``tree`` is the edge of the tree itself. It is as small for a long log
+    ``levels`` are the hashes of the open tile of each level, level 0 first; ``bundle`` is the
+    open bundle; ``tree`` is the edge of the tree itself. It is as small for a long log
     as for a short one.
     """
 
     size: int = 0
     levels: tuple[tuple[bytes, ...], ...] = ()
-    entries: tuple[bytes, ...] = ()
+    bundle: bytes = b""
     tree: Frontier = field(default_factory=Frontier)
 
     @classmethod
@@ -48,7 +48,7 @@ class Edge:
         width = size % WIDTH
         bundle = read_bundle(Tile(ENTRIES, size >> BITS, width), levels[0], read) if width else ()
         peaks = [peak for row in reversed(levels) for peak in Frontier().grown(row).peaks]
-        return cls(size, levels, bundle, Frontier(size, tuple(peaks)))
+        return cls(size, levels, tiles.join_entries(bundle), Frontier(size, tuple(peaks)))
 
     def root(self) -> bytes:
         """Return the root of the tree."""
@@ -61,12 +61,13 @@ class Edge:
         Raises InvalidInputError for an entry over 65,535 bytes.
         """
         new = [tiles.check_entry(entry) for entry in entries]
-        bundle = [*self.entries, *new]
+        bundle, at = self.bundle, 0
         files: list[File] = []
-        for at in range(0, len(bundle) - WIDTH + 1, WIDTH):
-            tile = Tile(ENTRIES, (self.size + at) >> BITS)
-            files.append(File(tile.path, tiles.join_entries(bundle[at : at + WIDTH])))
-        rest = tuple(bundle[len(bundle) // WIDTH * WIDTH :])
+        while len(new) - at >= (room := WIDTH - (self.size + at) % WIDTH):
+            bundle += tiles.join_entries(new[at : at + room])
+            files.append(File(Tile(ENTRIES, (self.size + at) >> BITS).path, bundle))
+            bundle, at = b"", at + room
+        bundle += tiles.join_entries(new[at:])
         levels: list[tuple[bytes, ...]] = []
         hashes = [merkle.leaf_hash(entry) for entry in new]
         tree = self.tree.grown(hashes)
@@ -81,18 +82,21 @@ class Edge:
                 above.append(merkle.root(part))
             levels.append(tuple(hashes[full * WIDTH :]))
             hashes = above
-        return Edge(tree.size, tuple(levels), rest, tree), files
+        return Edge(tree.size, tuple(levels), bundle, tree), files
 
     def part(self, tile: Tile) -> bytes | None:
         """Return what a partial tile or bundle has when it is of this log, else None."""
         if tile.number != self.size >> BITS * (max(tile.level, 0) + 1):
             return None
-        bundle = tile.level == ENTRIES
-        parts = self.entries if bundle else (*self.levels, *[()] * tile.level)[tile.level]
-        if tile.width > len(parts):
+        width = (self.size >> BITS * max(tile.level, 0)) % WIDTH
+        if tile.width > width:
             return None
-        some = parts[: tile.width]
-        return tiles.join_entries(some) if bundle else tiles.join_hashes(some)
+        if tile.level != ENTRIES:
+            return tiles.join_hashes(self.levels[tile.level][: tile.width])
+        if tile.width == width:
+            return self.bundle
+        entries = tiles.split_entries(tile._replace(width=width), self.bundle)
+        return tiles.join_entries(entries[: tile.width])
 
     def partials(self, since: int = 0) -> Iterator[File]:
         """Yield the partial bundle and tiles that the log did not have at size ``since``."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from aivcs.domain.digest import Digest
 from aivcs.domain.release_leaf import release_leaf
 from aivcs.errors import CorruptionError
 from aivcs.services import bodies
@@ -63,7 +64,13 @@ class ReleaseLeaves:
 def _leaf(line: Released, body: Json) -> bytes:
     if line.entry is None or line.name is None:
         return (line.announcement or "").encode()
-    return release_leaf(line.name, line.entry, read_record(line.name, line.entry, body).spec_digest)
+    said: Any = body
+    try:
+        spec = Digest.parse(said["spec_digest"])
+    except (KeyError, TypeError, ValueError):
+        # Reading it as a record says what is wrong with it.
+        spec = read_record(line.name, line.entry, body).spec_digest
+    return release_leaf(line.name, line.entry, spec)
 
 
 class RunLeaves:

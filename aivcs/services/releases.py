@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from aivcs.services.objects import CasStore
     from aivcs.services.specs import SpecStore
 
-    Make = Callable[[ReleaseRecord | None], ReleaseRecord]
+    Make = Callable[[ReleaseRecord | None, int, int | None], ReleaseRecord]
+    """Makes the entry that follows what is current: its seq, and the newest deprecation's."""
 
 _ATTEMPTS: Final = 500
 _OPTIONAL: Final = ("promoted", "keeps", "deprecation")
@@ -111,7 +112,7 @@ class ReleaseRegistry:
         judge = self._judge() if gated else None
         policy = None if judge is None else judge.policy(name, spec, wanted)
 
-        def entry(current: ReleaseRecord | None) -> ReleaseRecord:
+        def entry(current: ReleaseRecord | None, seq: int, newest: int | None) -> ReleaseRecord:
             verdict: Verdict | None = None
             if judge is not None and policy is not None:
                 verdict = judge.verdict(
@@ -122,7 +123,8 @@ class ReleaseRegistry:
                     raise GateFailed(msg, hint="mend what the gates found, then promote again")
             return ReleaseRecord(
                 name=name,
-                seq=0,
+                seq=seq,
+                deprecation=newest,
                 kind=ReleaseKind.PROMOTE,
                 spec_digest=spec.digest,
                 metadata=metadata,
@@ -155,14 +157,15 @@ class ReleaseRegistry:
         who = check_actor(self._actor() if actor is None else actor)
         check_text("the reason", reason)
 
-        def entry(current: ReleaseRecord | None) -> ReleaseRecord:
+        def entry(current: ReleaseRecord | None, seq: int, newest: int | None) -> ReleaseRecord:
             if current is None:
                 raise not_found(name)
             restored = self._earlier.wanted(current, to)
             promoted = promoted_seq(restored, self._entry_of(name))
             return ReleaseRecord(
                 name=name,
-                seq=0,
+                seq=seq,
+                deprecation=newest,
                 kind=ReleaseKind.ROLLBACK,
                 spec_digest=restored.spec_digest,
                 metadata=restored.metadata,
@@ -195,13 +198,14 @@ class ReleaseRegistry:
         who = check_actor(self._actor() if actor is None else actor)
         why = check_reason(reason)
 
-        def entry(current: ReleaseRecord | None) -> ReleaseRecord:
+        def entry(current: ReleaseRecord | None, seq: int, newest: int | None) -> ReleaseRecord:
             if current is None:
                 raise not_found(name)
             marked = self._earlier.named(name, wanted)
             return replace(
                 current,
-                seq=0,
+                seq=seq,
+                deprecation=newest,
                 kind=ReleaseKind.DEPRECATE,
                 created_at=self._clock(),
                 actor=who,
@@ -302,9 +306,8 @@ class ReleaseRegistry:
             head = self.head(name)
             current = current_of(head, self._entry_of(name))
             check_expected(name, current, expected)
-            made = make(current)
             size = head.seq if head else 0
-            record = replace(made, seq=size + 1, deprecation=newest_deprecation(head))
+            record = make(current, size + 1, newest_deprecation(head))
             draft, stored = bodies.draft(
                 self._objects,
                 record.kind.value,

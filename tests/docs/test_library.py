@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAGE = (DOCS / "library.md").read_text(encoding="utf-8")
 UNLISTED = {
-    CasStore: {"prepare", "read"},
+    CasStore: {"check_row", "prepare", "read"},
     SpecStore: {"prepare", "rehash", "store"},
     RunLedger: {"prepare", "appending", "end_run", "ending", "epoch"},
     ReleaseRegistry: {"find", "iter_labels"},

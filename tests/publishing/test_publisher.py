@@ -199,3 +199,14 @@ def test_an_empty_checkpoint_of_somebody_else_is_grown() -> None:
     empty = SignedCheckpoint.parse(b"o/releases\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n")
     folder.write(CHECKPOINT, empty.data(), final=False)
     assert published(publisher(leaves, folder).publish()).added == 2
+
+
+def test_a_log_without_entries_is_asked_for_one_and_nothing_is_locked() -> None:
+    leaves, folder = MadeUp(), Counting()
+    one = publisher(leaves, folder)
+    with folder.alone():
+        one.catch_up()
+    assert (folder.reads, folder.writes) == ([CHECKPOINT], [])
+    leaves.grow(1)
+    one.catch_up()
+    assert whole(folder) == leaves.entries

@@ -49,7 +49,7 @@ class FileLogFolder:
         """Write beside, then give it its name; what has the name is replaced."""
         place = f"{self._root}/{path}"
         folder = os.path.dirname(place)  # noqa: PTH120 - a tenth of the time
-        with translated(Path(place)):
+        try:
             try:
                 self._put(folder, place, data, final=final)
             except FileNotFoundError:
@@ -59,6 +59,8 @@ class FileLogFolder:
                 self._put(folder, place, data, final=final)
             if final:
                 self._sync(Path(folder))
+        except OSError as error:
+            raise storage_error(Path(place), error) from error
 
     def _put(self, folder: str, place: str, data: bytes, *, final: bool) -> None:
         # A file that is new needs no other name before: that is half of the work.
