@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from os import PathLike
 
-    from aivcs.domain.diff import SpecDiff
+    from aivcs.domain.diff import FileChange, SpecDiff
+    from aivcs.domain.filediff import FileDiff
     from aivcs.domain.folder import Folder, GitState
     from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.receipt import Rehashed
@@ -156,6 +157,25 @@ class SpecStore:
 
         old, new = Digest.parse(a), Digest.parse(b)
         return SpecDiff(old, new, compare(self.files(old), self.files(new)))
+
+    def diff_file(self, found: SpecDiff, change: FileChange) -> FileDiff:
+        """Return what differs in the content of one of a diff's changes.
+
+        JSON and TOML of tools, model, config and env by value, other text by line, the rest
+        by size. A file that is too long for that is not read.
+        """
+        from aivcs.domain.filediff import file_diff, size_diff, worth_reading
+
+        sides = (change.old, found.old), (change.new, found.new)
+        sizes = self._objects.sizes([file.digest for file, _ in sides if file])
+        both = [sizes.get(file.digest, 0) if file else None for file, _ in sides]
+        if not worth_reading(change, *both):
+            return size_diff(change, *both)
+        old, new = (
+            self._get(file.digest, f"{file.path} of spec {spec.short()}") if file else None
+            for file, spec in sides
+        )
+        return file_diff(change, old, new)
 
     def require(self, digest: Digest | str) -> AgentSpec:
         """Return a spec after reading and hashing every object it consists of."""
