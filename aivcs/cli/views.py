@@ -178,6 +178,12 @@ def spec(found: AgentSpec) -> View:
     }
 
 
+def spec_details(found: AgentSpec) -> View:
+    """Return a spec with what was observed when it was stored."""
+    seen = found.environment
+    return {**spec(found), "environment": None if seen is None else dict(seen)}
+
+
 def spec_files(files: Mapping[str, tuple[SpecFile, ...]]) -> View:
     """Return the files of each component: [{path, executable, digest}]."""
     return {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from typing import TYPE_CHECKING, Any
 
 from aivcs.domain.digest import Digest
@@ -22,7 +23,8 @@ PARTS = ["prompts", "tools", "model", "graph", "config", "env"]
 
 def test_add_answers_with_the_components(here: Program, agent: Path) -> None:
     answer = here.json("spec", "add", agent)
-    assert list(answer) == FIELDS
+    assert list(answer) == [*FIELDS, "environment"]
+    assert answer["environment"]["python"] == platform.python_version()
     assert list(answer["components"]) == PARTS
     assert answer["name"] == "helper"
     assert len(answer["components"]["prompts"]) == 64
@@ -83,12 +85,13 @@ def test_add_refuses_what_is_no_agent(here: Program, tmp_path: Path) -> None:
 
 def test_show_has_the_files(here: Program, spec: str) -> None:
     answer = here.json("spec", "show", spec[:6])
-    assert list(answer) == [*FIELDS, "files"]
+    assert list(answer) == [*FIELDS, "environment", "files"]
     assert list(answer["files"]) == PARTS
     (file,) = answer["files"]["prompts"]
     assert list(file) == ["path", "executable", "digest"]
     text = here.good("spec", "show", spec).text
-    assert f"digest:      {spec}" in text
+    assert f"digest:       {spec}" in text
+    assert f"environment:  python {platform.python_version()}, implementation " in text
     assert f"prompts    system.md   {file['digest'][:12]}" in text
     assert here.fail("spec", "show", "f" * 64) == (3, "spec_not_found")
     assert here.fail("spec", "show", f"{spec}0") == (2, "invalid_digest")
