@@ -178,7 +178,7 @@ class SpecStore:
 
         sides = (change.old, found.old), (change.new, found.new)
         sizes = self._objects.sizes([file.digest for file, _ in sides if file])
-        both = [sizes.get(file.digest, 0) if file else None for file, _ in sides]
+        both = [sizes.get(file.digest) if file else None for file, _ in sides]
         if not worth_reading(change, *both):
             return size_diff(change, *both)
         old, new = (
