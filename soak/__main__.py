@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from soak import report
-from soak.result import RESULTS, keep, load
+from soak.result import RESULTS, Skipped, keep, load
 from soak.sweeps import SWEEPS
 
 
@@ -22,7 +22,11 @@ def main() -> int:
     failed = 0
     for name in asked.names or SWEEPS:
         print(f"{name}: begins", flush=True)
-        result = SWEEPS[name](asked.seed, asked.share)
+        try:
+            result = SWEEPS[name](asked.seed, asked.share)
+        except Skipped as reason:
+            print(f"{name}: skipped, {reason}", flush=True)
+            continue
         keep(result, asked.share)
         print(f"{name}: {'ok' if result.ok else 'WRONG'} after {result.seconds:.0f} s", end=" ")
         print(result.counts, *result.wrong, sep="\n  ", flush=True)

@@ -119,6 +119,16 @@ next one; and a bit is changed in each byte of its header, in each page, and bef
 ledger must open on a beginning of each log, without a gap and sound, and what is lost must be
 named against what was saved.
 """,
+    "histories": """\
+## Every version of real agents
+
+Each version of the histories of real agents' prompts and configurations (by SWE-agent,
+mini-swe-agent, OpenHands and wshobson/agents) is stored as a spec, compared with the one before,
+and checked out. `filecmp` must find every file restored byte for byte, with its mode, and the
+same digest must come of it. The diff must name exactly the files that git names, each with the
+same kind of change; by line it must name no more lines than `git diff --minimal`, and `git apply`
+must make the new bytes of it. `AIVCS_HISTORIES` names another folder of histories.
+""",
     "s3": """\
 ## A server that is killed
 

@@ -15,6 +15,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = ROOT / "build" / "soak"
 
 
+class Skipped(Exception):
+    """What a sweep needs is not here; the message says what it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One sweep: its seed, how long it took, what it counted, and what was wrong.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from soak import (
     crew,
     flips,
+    histories,
     kills,
     ledger_flips,
     log_cuts,
@@ -77,4 +78,5 @@ SWEEPS: Final[dict[str, Callable[[int, float], Result]]] = {
     "ledger-flips": ledger_flips.run,
     "tampering": tampering.run,
     "truncating": truncating.run,
+    "histories": histories.run,
 }

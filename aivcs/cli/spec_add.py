@@ -27,7 +27,7 @@ def add(session: Session, directory: str, name: str | None, explain: bool) -> No
     DIR is the current folder unless given. Its aivcs.toml says which files are prompts,
     tools, model, graph, config and env; without one default patterns do. The same content
     always has the same digest. JSON: {digest, name, components, git_sha, dirty,
-    created_at}; with --explain: {name, files, left_out, secrets}.
+    created_at, environment}; with --explain: {name, files, left_out, secrets}.
     """
     with session.open() as repo:
         folder = repo.specs.explain(directory)
@@ -37,7 +37,7 @@ def add(session: Session, directory: str, name: str | None, explain: bool) -> No
             return
         spec = repo.specs.add(folder, name=name)
     warn(folder)
-    value = views.spec(spec)
+    value = views.spec_details(spec)
     output.answer(session, value, lambda: output.write_lines([f"{spec.digest}  {spec.name}"]))
 
 

@@ -23,18 +23,23 @@ def show(session: Session, spec: str) -> None:
     """Show a spec and its files.
 
     SPEC is a digest or its beginning, or a release: NAME, NAME@SEQ, NAME@LABEL, NAME~1.
-    JSON: as 'spec add', and files: {component: [{path, executable, digest}]}.
+    JSON: as 'spec add', and files: {component: [{path, executable, digest}]}. What is said
+    of git, interpreter and platform is what the newest 'spec add' of this content saw.
     """
     with session.open() as repo:
         digest = repo.find.spec(spec)
         found, files = repo.specs.get(digest), repo.specs.files(digest)
-    value = {**views.spec(found), "files": views.spec_files(files)}
+    value = {**views.spec_details(found), "files": views.spec_files(files)}
     output.answer(session, value, lambda: _write(found, files))
 
 
 def _write(found: AgentSpec, files: Mapping[str, tuple[SpecFile, ...]]) -> None:
-    fields = views.spec(found)
+    fields = views.spec_details(found)
     del fields["components"]
+    if found.environment is not None:
+        fields["environment"] = ", ".join(
+            f"{key} {text}" for key, text in found.environment.items()
+        )
     output.write_fields(fields.items())
     rows: list[views.View] = [
         {"component": part, "path": file.path, "digest": str(file.digest)}

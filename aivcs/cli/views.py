@@ -8,13 +8,14 @@ from aivcs.domain import moment
 from aivcs.domain.release import ReleaseKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from aivcs.domain.canonical import Json
-    from aivcs.domain.diff import FileChange, SpecDiff
+    from aivcs.domain.diff import SpecDiff
     from aivcs.domain.digest import Digest
     from aivcs.domain.events import RunEvent
+    from aivcs.domain.filediff import FileDiff
     from aivcs.domain.folder import Folder
     from aivcs.domain.release import ReleaseRecord
     from aivcs.domain.report import Report
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aivcs.domain.sealed import Sealed
     from aivcs.domain.spec import AgentSpec, SpecFile
     from aivcs.domain.stored import StoredObject
+    from aivcs.domain.valuediff import ValueChange
     from aivcs.services.approving import Approval
     from aivcs.services.replaying import Replay
 
@@ -176,6 +178,12 @@ def spec(found: AgentSpec) -> View:
     }
 
 
+def spec_details(found: AgentSpec) -> View:
+    """Return a spec with what was observed when it was stored."""
+    seen = found.environment
+    return {**spec(found), "environment": None if seen is None else dict(seen)}
+
+
 def spec_files(files: Mapping[str, tuple[SpecFile, ...]]) -> View:
     """Return the files of each component: [{path, executable, digest}]."""
     return {
@@ -205,22 +213,42 @@ def folder(found: Folder) -> View:
     }
 
 
-def spec_diff(found: SpecDiff) -> View:
+def spec_diff(found: SpecDiff, changes: Iterable[FileDiff]) -> View:
     """Return the changes from spec ``a`` to spec ``b``; ``old`` and ``new`` are digests."""
     return {
         "a": str(found.old),
         "b": str(found.new),
-        "changes": [_change(change) for change in found.changes],
+        "changes": [_change(change) for change in changes],
     }
 
 
-def _change(change: FileChange) -> View:
+def _change(found: FileDiff) -> View:
+    change = found.change
+    old, new = change.old, change.new
     return {
         "component": change.component,
         "path": change.path,
         "change": change.kind.value,
-        "old": str(change.old.digest) if change.old else None,
-        "new": str(change.new.digest) if change.new else None,
+        "old": str(old.digest) if old else None,
+        "new": str(new.digest) if new else None,
+        "old_executable": old.executable if old else None,
+        "new_executable": new.executable if new else None,
+        "old_size": found.old_size,
+        "new_size": found.new_size,
+        "values": None if found.values is None else [_value(one) for one in found.values],
+        "lines": None if found.lines is None else list(found.lines),
+        "note": found.note,
+    }
+
+
+def _value(change: ValueChange) -> View:
+    return {
+        "path": change.path,
+        "change": change.kind.value,
+        "old": change.old,
+        "new": change.new,
+        "old_pointer": change.old_pointer,
+        "new_pointer": change.new_pointer,
     }
 
 

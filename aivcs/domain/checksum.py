@@ -15,6 +15,7 @@ COLUMNS: Final = {
     "ends": "success, duration_ms, final_state, completed_at, reason, root",
     "expired": "stream, expired_at",
     "specs": "digest, name, git_sha, dirty, manifest, created_at",
+    "surroundings": "spec, environment",
 }
 """What a row's checksum covers, in order. That of an entry is the beginning of its leaf hash."""
 

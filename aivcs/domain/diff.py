@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aivcs.domain.spec import Component
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from aivcs.domain.digest import Digest
     from aivcs.domain.spec import SpecFile
-
-_UNENDED: Final = "\n\\ No newline at end of file"
 
 
 class ChangeKind(StrEnum):
@@ -61,32 +59,9 @@ def compare(
     return tuple(changes)
 
 
-def text_diff(old: bytes, new: bytes, path: str) -> list[str] | None:
-    """Return the lines of a unified diff, none of them with a line end.
-
-    None when one side is binary: not UTF-8, or with a NUL. Equal contents give no lines.
-    """
-    from difflib import unified_diff
-
-    if b"\0" in old or b"\0" in new:
-        return None
-    try:
-        before, after = _lines(old.decode()), _lines(new.decode())
-    except UnicodeDecodeError:
-        return None
-    found = unified_diff(before, after, f"a/{path}", f"b/{path}", lineterm="")
-    return [line for piece in found for line in piece.split("\n")]
-
-
 def _kind(old: SpecFile | None, new: SpecFile | None) -> ChangeKind:
     if old is None:
         return ChangeKind.ADDED
     if new is None:
         return ChangeKind.REMOVED
     return ChangeKind.MODE if old.digest == new.digest else ChangeKind.MODIFIED
-
-
-def _lines(text: str) -> list[str]:
-    lines = text.split("\n")
-    last = lines.pop()
-    return [*lines, last + _UNENDED] if last else lines

@@ -58,6 +58,11 @@ _TEXTS: Final = (
 ROW_CELLS: Final = 9
 """How many cells a row of ``entry_rows`` has."""
 SPEC: Final = "digest, name, git_sha, dirty, manifest, created_at, checksum"
+SPECS: Final = """
+SELECT s.digest, s.name, s.git_sha, s.dirty, s.manifest, s.created_at, s.checksum,
+  s.id, o.environment, o.checksum
+FROM specs s LEFT JOIN surroundings o ON o.spec = s.id
+"""
 
 
 def run_query(as_bytes: str) -> str:
@@ -168,21 +173,17 @@ def run(row: Row) -> RunRecord:
 
 def _run(row: Row) -> RunRecord:
     texts: list[Any] = [None if cell is None else cell.decode() for cell in row[:11]]
-    name, state, wait, holder, agent, tenant, tags, git_sha, environment = texts[:9]
+    name, state, wait, holder, agent, tenant, tags, git_sha, observed = texts[:9]
     source_format, reason = texts[9:]
     size, epoch, deadline, spec, created_at, source, index, sealed = row[11:19]
     success, duration_ms, final, completed_at, root, end_sealed = row[19:25]
     stream_id, expired_at, expiry_sealed = row[25:]
     place = source, index, source_format
-    check(sealed, spec, agent, tenant, tags, git_sha, environment, created_at, *place)
+    check(sealed, spec, agent, tenant, tags, git_sha, observed, created_at, *place)
     if completed_at is not None:
         check(end_sealed, success, duration_ms, final, completed_at, reason, root)
     if expired_at is not None:
         check(expiry_sealed, stream_id, expired_at)
-    seen = None if environment is None else jsontext.decode(environment)
-    if not (seen is None or isinstance(seen, dict)):
-        msg = "its environment is not an object"
-        raise CorruptionError(msg)
     ended = completed_at is not None
     return RunRecord(
         run_id=RunId(name),
@@ -191,7 +192,7 @@ def _run(row: Row) -> RunRecord:
             agent_name=agent,
             git_sha=git_sha,
             tags=jsontext.decode(tags),
-            environment=seen,
+            environment=environment(observed),
         ),
         status=status_of(ExecutionState(state)),
         state=ExecutionState(state),
@@ -209,11 +210,22 @@ def _run(row: Row) -> RunRecord:
     )
 
 
+def environment(text: str | None) -> dict[str, Any] | None:
+    """Return what was observed, of the text of a nullable column."""
+    found = None if text is None else jsontext.decode(text)
+    if not (found is None or isinstance(found, dict)):
+        msg = "its environment is not an object"
+        raise CorruptionError(msg)
+    return found
+
+
 @decoding
 def spec(row: Row) -> NewSpec:
-    """Return the annotation of a row of SPEC's columns."""
-    found, name, git_sha, dirty, manifest, created_at, sealed = row
-    check(sealed, *row[:-1])
+    """Return the annotation of a row of SPECS."""
+    found, name, git_sha, dirty, manifest, created_at, sealed, number, seen, seen_sealed = row
+    check(sealed, *row[:6])
+    if seen is not None:
+        check(seen_sealed, number, seen)
     return NewSpec(
         Digest(found),
         name,
@@ -221,7 +233,20 @@ def spec(row: Row) -> NewSpec:
         None if dirty is None else bool(dirty),
         digest(manifest),
         from_micros(created_at),
+        environment(seen),
     )
+
+
+def says(row: Row, spec: NewSpec) -> bool:
+    """Tell whether a row of SPECS says of a spec what this annotation says."""
+    dirty = None if spec.dirty is None else int(spec.dirty)
+    cells = (spec.name, spec.git_sha, dirty, raw(spec.manifest))
+    return tuple(row[1:5]) == cells and row[8] == surroundings(spec)
+
+
+def surroundings(spec: NewSpec) -> str | None:
+    """Return the environment of an annotation as it is stored."""
+    return None if spec.environment is None else jsontext.encode(dict(spec.environment))
 
 
 @decoding

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aivcs.domain.execution import ExecutionState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from aivcs.domain.digest import Digest
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewSpec:
-    """A spec to list, with its annotations; its objects are in the batch or stored."""
+    """A spec to list, with its annotations; its objects are in the batch or stored.
+
+    ``environment`` is what was observed of the interpreter and platform that stored it.
+    """
 
     digest: Digest
     name: str
@@ -26,6 +30,7 @@ class NewSpec:
     dirty: bool | None
     manifest: Digest | None
     created_at: datetime
+    environment: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

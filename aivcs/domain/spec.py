@@ -45,8 +45,9 @@ class SpecFile:
 class AgentSpec:
     """A stored spec: its digest, its components' digests, and annotations.
 
-    ``components`` has all six keys; a component without files is None. Name, git commit
-    and dirtiness annotate the newest ``add``; they are no part of the identity.
+    ``components`` has all six keys; a component without files is None. Name, git commit,
+    dirtiness and environment (what was observed of the interpreter and platform that stored
+    it) annotate the newest ``add``; they are no part of the identity.
     """
 
     digest: Digest
@@ -56,6 +57,7 @@ class AgentSpec:
     dirty: bool | None = None
     manifest: Digest | None = None
     created_at: datetime | None = None
+    environment: Mapping[str, str] | None = None
 
 
 def spec_document(components: Mapping[str, Digest | None]) -> bytes:

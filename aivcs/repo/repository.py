@@ -136,7 +136,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests):
             read_folder=agent_folder.read_folder,
             write_folder=agent_folder.write_folder,
             git_state=git_state,
-        )
+        ).observing(observed)
 
     @cached_property
     def releases(self) -> ReleaseRegistry:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain.folder import MANIFEST
 from aivcs.domain.log_writes import NewSpec
@@ -35,6 +35,11 @@ class PreparedSpec:
     objects: tuple[StoredObject, ...]
     row: NewSpec
     secrets: tuple[str, ...] = ()
+
+    def annotated(self, **notes: Any) -> PreparedSpec:  # noqa: ANN401 - what the two have
+        """Return it with other annotations: ``git_sha``, ``dirty``, ``environment``."""
+        spec, row = replace(self.spec, **notes), replace(self.row, **notes)
+        return replace(self, spec=spec, row=row)
 
 
 def prepare_mapping(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aivcs.domain.batch import Batch
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from os import PathLike
 
-    from aivcs.domain.diff import SpecDiff
+    from aivcs.domain.diff import FileChange, SpecDiff
+    from aivcs.domain.filediff import FileDiff
     from aivcs.domain.folder import Folder, GitState
     from aivcs.domain.log_writes import NewSpec
     from aivcs.domain.receipt import Rehashed
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         [Directory, Iterable[tuple[str, bool, Iterable[bytes]]]], None
     ]
     AskGit: TypeAlias = Callable[[Directory], GitState | None]
+    Observe: TypeAlias = Callable[[], Mapping[str, str]]
     Specs: TypeAlias = list[AgentSpec]
     Files: TypeAlias = dict[str, tuple[SpecFile, ...]]
 
@@ -62,6 +63,12 @@ class SpecStore:
         self._read_folder = read_folder
         self._write_folder = write_folder
         self._git_state = git_state
+        self._observed: Observe | None = None
+
+    def observing(self, observed: Observe) -> SpecStore:
+        """Return this store; beside every spec that ``add`` stores it notes what is observed."""
+        self._observed = observed
+        return self
 
     def add(
         self, source: Directory | Folder | Mapping[str, object], *, name: str | None = None
@@ -69,10 +76,13 @@ class SpecStore:
         """Store the spec of a folder or mapping, in one commit, and return it.
 
         A ``Folder`` is what ``explain`` returned. ``name`` goes before the manifest's or the
-        mapping's name, that before the folder's name. Raises InvalidSpec for what describes
-        no agent, InvalidName.
+        mapping's name, that before the folder's name. The interpreter and platform are noted
+        beside it. Raises InvalidSpec for what describes no agent, InvalidName.
         """
-        return self.store(self.prepare(source, name=name))
+        prepared = self.prepare(source, name=name)
+        if self._observed is not None:
+            prepared = prepared.annotated(environment=self._observed())
+        return self.store(prepared)
 
     def prepare(
         self, source: Directory | Folder | Mapping[str, object], *, name: str | None = None
@@ -85,22 +95,23 @@ class SpecStore:
         from aivcs.services.speccing import prepare_folder, prepare_mapping
 
         if isinstance(source, Mapping):
-            return self._with_commit(prepare_mapping(self._objects, self._clock, source, name))
+            return self._with_notes(prepare_mapping(self._objects, self._clock, source, name))
         folder = source if isinstance(source, Folder) else self._read_folder(source)
         git = self._git_state(folder.root)
-        return self._with_commit(prepare_folder(self._objects, self._clock, folder, git, name))
+        return self._with_notes(prepare_folder(self._objects, self._clock, folder, git, name))
 
-    def _with_commit(self, prepared: PreparedSpec) -> PreparedSpec:
-        """Keep the commit that is known of the same content where git says nothing now."""
-        known = self._ledger.specs(prepared.spec.digest) if prepared.spec.git_sha is None else []
+    def _with_notes(self, prepared: PreparedSpec) -> PreparedSpec:
+        """Keep what is known of the same content where nothing is known of it now.
+
+        That is the environment, and the commit where git says nothing.
+        """
+        known = self._ledger.specs(prepared.spec.digest)
         if not known:
             return prepared
-        git_sha, dirty = known[0].git_sha, known[0].dirty
-        return replace(
-            prepared,
-            spec=replace(prepared.spec, git_sha=git_sha, dirty=dirty),
-            row=replace(prepared.row, git_sha=git_sha, dirty=dirty),
-        )
+        kept = prepared.annotated(environment=known[0].environment)
+        if kept.spec.git_sha is not None:
+            return kept
+        return kept.annotated(git_sha=known[0].git_sha, dirty=known[0].dirty)
 
     def store(self, prepared: PreparedSpec) -> AgentSpec:
         """Commit what ``prepare`` returned; objects that were damaged are whole again."""
@@ -157,6 +168,25 @@ class SpecStore:
 
         old, new = Digest.parse(a), Digest.parse(b)
         return SpecDiff(old, new, compare(self.files(old), self.files(new)))
+
+    def diff_file(self, found: SpecDiff, change: FileChange) -> FileDiff:
+        """Return what differs in the content of one of a diff's changes.
+
+        JSON and TOML of tools, model, config and env by value, other text by line, the rest
+        by size. A file that is too long for that is not read.
+        """
+        from aivcs.domain.filediff import file_diff, size_diff, worth_reading
+
+        sides = (change.old, found.old), (change.new, found.new)
+        sizes = self._objects.sizes([file.digest for file, _ in sides if file])
+        both = [sizes.get(file.digest) if file else None for file, _ in sides]
+        if not worth_reading(change, *both):
+            return size_diff(change, *both)
+        old, new = (
+            self._get(file.digest, f"{file.path} of spec {spec.short()}") if file else None
+            for file, spec in sides
+        )
+        return file_diff(change, old, new)
 
     def require(self, digest: Digest | str) -> AgentSpec:
         """Return a spec after reading and hashing every object it consists of."""
@@ -258,4 +288,5 @@ def _spec(row: NewSpec, components: Mapping[str, Digest | None]) -> AgentSpec:
         dirty=row.dirty,
         manifest=row.manifest,
         created_at=row.created_at,
+        environment=row.environment,
     )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aivcs.ports import Ledger
 
 SPEC = Digest.of(b"a spec")
+SEEN = {"python": "3.11.7", "system": "Li\u00f1ux"}
 SALT = b"sixteen bytes ok"
 BODY = Digest.of(b"a long body")
 _ABSENT = Digest.of(b"never stored")
@@ -110,7 +111,7 @@ class LedgerContract:
         receipt = ledger.commit(
             Batch(
                 objects=(body, state),
-                specs=(new_spec(git_sha="abc", dirty=True, manifest=BODY),),
+                specs=(new_spec(git_sha="abc", dirty=True, manifest=BODY, environment=SEEN),),
                 runs=(new_run(source=source),),
                 appends=(append(draft(2, large=BODY), draft(1)), append(draft())),
                 references=(Reference(state.digest, Role.STATE, "run"),),
@@ -128,7 +129,8 @@ class LedgerContract:
         assert (first, second) == (entry(1), entry(2, large=BODY))
         assert third.seq == 3
         assert ledger.objects([BODY]) == {BODY: body}
-        assert ledger.specs() == [new_spec(git_sha="abc", dirty=True, manifest=BODY)]
+        annotated = new_spec(git_sha="abc", dirty=True, manifest=BODY, environment=SEEN)
+        assert ledger.specs() == [annotated]
         assert ledger.check() == []
 
     def test_an_empty_batch(self, ledger: Ledger) -> None:

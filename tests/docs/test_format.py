@@ -76,7 +76,7 @@ def test_header_and_limits(database: Path) -> None:
         row[0].strip("`"): row[1].split()[0].rstrip(",") for row in table(PAGE, "## The ledger")
     }
     found = {key: _query(database, f"PRAGMA {key}")[0][0] for key in stated}
-    assert stated == found == {"application_id": str(identity.APPLICATION_ID), "user_version": "2"}
+    assert stated == found == {"application_id": str(identity.APPLICATION_ID), "user_version": "3"}
     assert f"at most {stored.HOT_LIMIT:,} bytes" in PAGE
     assert f"at most {bodies.INLINE_LIMIT} bytes" in PAGE
     assert f"at most {strictjson.MAX_DEPTH} lists and objects" in PAGE

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PAGE = (DOCS / "library.md").read_text(encoding="utf-8")
 UNLISTED = {
     CasStore: {"check_row", "prepare", "read"},
-    SpecStore: {"prepare", "rehash", "store"},
+    SpecStore: {"observing", "prepare", "rehash", "store"},
     RunLedger: {"prepare", "appending", "end_run", "ending", "epoch"},
     ReleaseRegistry: {"find", "iter_labels"},
     EventStore: set(),

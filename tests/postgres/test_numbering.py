@@ -82,6 +82,7 @@ def test_a_database_of_the_first_schema_gets_its_numbers(
         database,
         "DROP TABLE release_log",
         "DROP FUNCTION release_log_insert",
+        "DROP TABLE surroundings",
         "UPDATE repository SET schema = 1",
     )
     again = PostgresLedger(server)

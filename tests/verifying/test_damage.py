@@ -172,7 +172,7 @@ def test_what_a_spec_needs_and_is_missing(scene: Scene) -> None:
 
 
 def test_a_spec_that_is_no_longer_listed(scene: Scene) -> None:
-    scene.plant(f"DELETE FROM specs WHERE digest = x'{scene.spec}'")
+    scene.plant("DELETE FROM surroundings", f"DELETE FROM specs WHERE digest = x'{scene.spec}'")
     found = scene.problems()
     assert [(kind, name) for kind, name, _ in found] == [
         ("run", scene.run_id),

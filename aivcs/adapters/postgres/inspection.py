@@ -6,7 +6,7 @@ import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.postgres import numbering
+from aivcs.adapters.postgres import numbering, surroundings
 from aivcs.adapters.postgres.failures import translated
 from aivcs.adapters.postgres.guards import guards
 from aivcs.adapters.postgres.rules import RULES
@@ -69,7 +69,7 @@ def _different(session: Session) -> Iterator[str]:
     scratch = f"{SCHEMA}_check_{session.pid}"
     session.script(f"CREATE SCHEMA {scratch}; SET LOCAL search_path = {scratch}")
     session.script(TABLES + guards(scratch))
-    session.script(numbering.TABLE + numbering.guards(scratch))
+    session.script(numbering.TABLE + numbering.guards(scratch) + surroundings.MIGRATION)
     # Nothing is found without its schema's name, so that every name is written with it.
     session.run("SET LOCAL search_path = ''")
     expected, found = _parts(session, scratch), _parts(session, SCHEMA)
@@ -90,7 +90,8 @@ def _parts(session: Session, schema: str) -> dict[str, str]:
 def _disabled(session: Session) -> Iterator[str]:
     """Ask for the triggers alone: who may make no schema can compare no more."""
     found = dict(session.rows(_TRIGGERS, (SCHEMA,)))
-    for name in re.findall(r"CREATE TRIGGER (\w+)", guards(SCHEMA) + numbering.guards(SCHEMA)):
+    ours = guards(SCHEMA) + numbering.guards(SCHEMA) + surroundings.guards()
+    for name in re.findall(r"CREATE TRIGGER (\w+)", ours):
         if name not in found:
             yield f"the trigger {name} is missing"
         elif not found[name]:

@@ -174,10 +174,8 @@ class RunReads:
 
     def specs(self, digest: Digest | None = None) -> list[NewSpec]:
         """Return annotations, newest first."""
-        where, bindings = ("WHERE digest = %s", (digest.raw,)) if digest else ("", ())
-        found = self._db.rows(
-            f"SELECT {log_rows.SPEC} FROM specs {where} ORDER BY id DESC", bindings
-        )
+        where, bindings = ("WHERE s.digest = %s", (digest.raw,)) if digest else ("", ())
+        found = self._db.rows(f"{log_rows.SPECS} {where} ORDER BY s.id DESC", bindings)
         return [log_rows.spec(row) for row in found]
 
 

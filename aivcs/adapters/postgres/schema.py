@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.postgres import locks, numbering
+from aivcs.adapters.postgres import locks, numbering, surroundings
 from aivcs.adapters.postgres.failures import translated
 from aivcs.adapters.postgres.guards import guards
 from aivcs.adapters.postgres.session import SCHEMA, Session
@@ -22,6 +22,7 @@ OLDEST_SERVER: Final = 140000
 MIGRATIONS: Final[tuple[str, ...]] = (
     TABLES + guards(SCHEMA),
     numbering.migration(SCHEMA),
+    surroundings.MIGRATION,
 )
 """Step n brings a database of schema version n to n + 1; the row of ``repository`` counts them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.postgres import locks
+from aivcs.adapters.postgres import locks, surroundings
 from aivcs.adapters.postgres.appending import head
 from aivcs.domain import jsontext, log_rows
 from aivcs.domain.checksum import checksum
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from aivcs.domain.log_writes import Expiry, NewRun, NewSpec
     from aivcs.domain.run import Source
 
-_NEWEST: Final = f"SELECT {log_rows.SPEC} FROM specs WHERE digest = %s ORDER BY id DESC LIMIT 1"
-_PUT_SPEC: Final = f"INSERT INTO specs ({log_rows.SPEC}) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+_NEWEST: Final = f"{log_rows.SPECS} WHERE s.digest = %s ORDER BY s.id DESC LIMIT 1"
+_PUT_SPEC: Final = f"""
+INSERT INTO specs ({log_rows.SPEC}) VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
+"""
 _BEGIN: Final = """
 INSERT INTO streams (family, name, state) VALUES ('run', %s, %s) ON CONFLICT DO NOTHING
 RETURNING id
@@ -44,20 +46,23 @@ _EXPIRE: Final = "INSERT INTO expired VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 
 def put_spec(db: Session, spec: NewSpec) -> None:
     """Insert an annotation unless the newest one of this digest says the same."""
-    dirty = None if spec.dirty is None else int(spec.dirty)
-    values = (spec.name, spec.git_sha, dirty, log_rows.raw(spec.manifest))
-    if _says(db, spec, values):
+    if _says(db, spec):
         return
     # Two who add the same at once: the second one looks again when the first has done it.
     db.rows(locks.call("pg_advisory_xact_lock", locks.SPECS))
-    if not _says(db, spec, values):
-        cells = (spec.digest.raw, *values, to_micros(spec.created_at))
-        db.run(_PUT_SPEC, (*cells, checksum(*cells)))
+    if _says(db, spec):
+        return
+    dirty = None if spec.dirty is None else int(spec.dirty)
+    values = (spec.name, spec.git_sha, dirty, log_rows.raw(spec.manifest))
+    cells = (spec.digest.raw, *values, to_micros(spec.created_at))
+    ((number,),) = db.rows(_PUT_SPEC, (*cells, checksum(*cells)))
+    if (seen := log_rows.surroundings(spec)) is not None:
+        surroundings.put(db, number, seen)
 
 
-def _says(db: Session, spec: NewSpec, values: tuple[object, ...]) -> bool:
+def _says(db: Session, spec: NewSpec) -> bool:
     newest = db.rows(_NEWEST, (spec.digest.raw,))
-    return bool(newest) and tuple(newest[0][1:5]) == values
+    return bool(newest) and log_rows.says(newest[0], spec)
 
 
 def create_run(db: Session, run: NewRun) -> None:

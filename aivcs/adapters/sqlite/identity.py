@@ -7,5 +7,5 @@ from typing import Final
 APPLICATION_ID: Final = 0x61697663
 """``aivc`` in ASCII."""
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The newest version of the tables; to open a file of it, no step of migration is loaded."""

@@ -215,11 +215,8 @@ class RunReads:
         """Return annotations, newest first."""
         from aivcs.domain import log_rows
 
-        where, bindings = ("WHERE digest = ?", (digest.raw,)) if digest else ("", ())
-        found = self._db.rows(
-            f"SELECT {log_rows.SPEC} FROM specs {where} ORDER BY id DESC",
-            bindings,
-        )
+        where, bindings = ("WHERE s.digest = ?", (digest.raw,)) if digest else ("", ())
+        found = self._db.rows(f"{log_rows.SPECS} {where} ORDER BY s.id DESC", bindings)
         return [log_rows.spec(row) for row in found]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aivcs.adapters.sqlite import surroundings
 from aivcs.adapters.sqlite.appending import head
 from aivcs.domain import jsontext, log_rows
 from aivcs.domain.checksum import checksum
@@ -21,17 +22,19 @@ if TYPE_CHECKING:
 def put_spec(db: apsw.Connection, spec: NewSpec) -> None:
     """Insert an annotation unless the newest one of this digest says the same."""
     known = db.execute(
-        f"SELECT {log_rows.SPEC} FROM specs WHERE digest = ? ORDER BY id DESC LIMIT 1",
+        f"{log_rows.SPECS} WHERE s.digest = ? ORDER BY s.id DESC LIMIT 1",
         (spec.digest.raw,),
     ).fetchone()
-    values = (spec.name, spec.git_sha, spec.dirty, log_rows.raw(spec.manifest))
-    if known is not None and tuple(known[1:5]) == values:
+    if known is not None and log_rows.says(known, spec):
         return
+    values = (spec.name, spec.git_sha, spec.dirty, log_rows.raw(spec.manifest))
     cells = (spec.digest.raw, *values, to_micros(spec.created_at))
     db.execute(
         f"INSERT INTO specs ({log_rows.SPEC}) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (*cells, checksum(*cells)),
     )
+    if (seen := log_rows.surroundings(spec)) is not None:
+        surroundings.put(db, db.last_insert_rowid(), seen)
 
 
 def create_run(db: apsw.Connection, run: NewRun) -> None:

@@ -85,7 +85,7 @@ def test_older_releases_are_numbered_in_the_order_of_time(tmp_path: Path) -> Non
         for name in ("late", "late", "early", "same", "Same"):
             repo.releases.promote(name, spec, by())
     path = tmp_path / ".aivcs" / "aivcs.db"
-    for step in ("DROP TABLE release_log", "PRAGMA user_version = 1"):
+    for step in ("DROP TABLE release_log", "DROP TABLE surroundings", "PRAGMA user_version = 1"):
         change(path, step)
     expected = [("early", 1), ("Same", 1), ("late", 1), ("late", 2), ("same", 1)]
     assert [place for _, *place in numbers(tmp_path)] == [list(place) for place in expected]
