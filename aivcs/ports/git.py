@@ -27,7 +27,10 @@ class GitRepository(Protocol):
         ...
 
     def manifests(self) -> list[str]:
-        """Return the folders, below the root, whose ``aivcs.toml`` git tracks; sorted."""
+        """Return the folders below the root whose ``aivcs.toml`` git tracks and has checked out.
+
+        They are sorted; the root itself is ``.``.
+        """
         ...
 
     def trailers(self, commit: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aivcs.domain.digest import Digest
 from aivcs.domain.link import Fact, Linked, Source, added, read_note, seen
-from aivcs.errors import AmbiguousId, InvalidInputError, NotFoundError, SpecNotFound
+from aivcs.errors import AmbiguousId, InvalidInputError, NotFoundError, ProofInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -234,17 +234,17 @@ class Linker:
         return _of_spec(self._specs.get(self._find().spec(value)))
 
     def _has(self, fact: Fact) -> bool:
-        if fact.what is Linked.CHECKPOINT:
-            # Of the same log, which its first line names.
-            return _first_line(self._checkpoint()) == _first_line(fact.id)
         try:
+            if fact.what is Linked.CHECKPOINT:
+                # Of the same log, which its first line names.
+                return _first_line(self._checkpoint()) == _first_line(fact.id)
             if fact.what is Linked.SPEC:
                 return bool(self._ledger.specs(Digest.parse(fact.id)))
             if fact.what is Linked.RUN:
                 return self._ledger.run(fact.id) is not None
             if fact.what is Linked.RELEASE:
                 return self._find().release(fact.id).spec_digest == fact.spec
-        except (NotFoundError, InvalidInputError, SpecNotFound):
+        except (NotFoundError, InvalidInputError, ProofInvalid):
             pass
         return False
 

@@ -185,8 +185,36 @@ def test_what_git_calls(here: Program, project: str, agent: Path) -> None:
     assert "min_examples: " in refused.error["message"]
     assert "require_tools_digest: " in refused.error["message"]
     assert here.fail(*push, stdin=b"nonsense\n") == (2, "invalid_input")
+    (agent / "system.md").write_text("You help, uncommitted.\n")
+    changed = here.good("hook", "run", "post-commit")
+    assert changed.text == ""
+    assert changed.err.endswith(f" of helper of changed files, at {project[:12]}\n")
     (agent / "aivcs.toml").write_text("nonsense")
     assert "aivcs: warning: " in here.good("hook", "run", "post-commit").err
+
+
+def test_a_note_of_a_spec_that_is_not_here(here: Program, project: str) -> None:
+    git("notes", "--ref", "aivcs", "add", "-m", '{"dirty":false,"spec":"%s"}' % ("a" * 64))
+    assert here.good("git", "show").text.endswith("-      clean  note, not here\n")
+    said = here.good("hook", "run", "pre-push", stdin=_pushing(project))
+    assert said.err == (
+        f"aivcs: warning: {project[:12]}: the spec {'a' * 12} of its note is not here\n"
+        "aivcs: 1 spec of 1 commit may be pushed\n"
+    )
+
+
+def test_the_hook_after_a_commit_is_quick(here: Program, project: str) -> None:
+    """It loads what stores a spec, and little besides."""
+    script = "import sys; from aivcs.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    argv = [sys.executable, "-c", script, "hook", "run", "post-commit"]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, env=plain)
+    assert f"at {project[:12]}" in done.stderr
+    loaded = set(done.stdout.split())
+    unread = {"releases", "finding", "judging", "evidence", "runs", "publishing"}
+    assert not loaded & {f"aivcs.services.{name}" for name in unread}
+    assert not loaded & {"rich", "cryptography", "hypothesis", "concurrent", "asyncio"}
+    assert here.json("git", "show")["links"][0]["by"] == ["ledger", "note"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from aivcs.errors import (
     CommitNotFound,
     NoGitRepository,
     NotFoundError,
+    ProofInvalid,
     ReleaseNotFound,
     SpecNotFound,
 )
@@ -124,6 +125,18 @@ def test_the_checkpoint_is_the_published_one(repo: Repo, git: Git) -> None:
     assert repo.links().of().links[-1].here
     git("notes", "--ref", "aivcs", "add", "-f", "-m", '{"checkpoint":"example.com/other\\n1\\n"}')
     assert not repo.links().of().links[-1].here
+
+
+def test_a_damaged_checkpoint_is_not_linked(repo: Repo, git: Git) -> None:
+    git.commit()
+    repo.releases.promote("bot", add(repo, git).digest, BY)
+    repo.links().link()
+    noted = git.note()
+    (git.place / ".aivcs/log/releases/checkpoint").write_text("nonsense")
+    assert not repo.links().of().links[-1].here
+    with pytest.raises(ProofInvalid):
+        repo.links().link("bot@1")
+    assert git.note() == noted
 
 
 def test_runs_know_whether_the_tree_was_dirty(repo: Repo, git: Git) -> None:

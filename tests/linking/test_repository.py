@@ -74,7 +74,9 @@ def test_manifests_are_those_that_git_tracks(git: Git) -> None:
     git.write("ignored/aivcs.toml", "")
     git.write(".gitignore", "ignored\n")
     git.write("other/not-aivcs.toml", "")
+    git.write("gone/aivcs.toml", "")
     git.commit()
+    (git.place / "gone/aivcs.toml").unlink()
     assert GitProgram(git.place / "bot").manifests() == [".", "bot"]
 
 

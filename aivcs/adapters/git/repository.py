@@ -52,10 +52,11 @@ class GitProgram:
         return Path(self._git("rev-parse", "--show-toplevel").text)
 
     def manifests(self) -> list[str]:
-        """Return the folders of tracked manifests."""
+        """Return the folders of tracked manifests; one that is not checked out is none."""
+        top = self.top()
         listed = self._git("ls-files", "-z", "--full-name", "--", f":(top,glob)**/{_MANIFEST}")
-        paths = filter(None, listed.text.split("\0"))
-        return sorted({path.removesuffix(_MANIFEST).rstrip("/") or "." for path in paths})
+        found = {path for path in listed.text.split("\0") if top and (top / path).is_file()}
+        return sorted(path.removesuffix(_MANIFEST).rstrip("/") or "." for path in found)
 
     def trailers(self, commit: str) -> list[tuple[str, str]]:
         """Return the trailers of a message."""
