@@ -49,8 +49,15 @@ class GitRepository(Protocol):
         """
         ...
 
-    def unpushed(self, new: str, old: str | None, remote: str) -> list[str]:
-        """Return the commits that a push of ``new`` over ``old`` brings to a remote."""
+    def peeled(self, objects: Sequence[str]) -> Mapping[str, str]:
+        """Return the commits that objects (ids in hex) are or, as tags, lead to; not of others."""
+        ...
+
+    def unpushed(self, tips: Sequence[str], known: Sequence[str], remote: str) -> list[str]:
+        """Return the commits that ``tips`` bring to a remote that has ``known``, tips first.
+
+        All are commits that are here. Tips are among them also where the remote has them.
+        """
         ...
 
 

@@ -9,7 +9,7 @@ from aivcs.domain.link import Fact, Linked, read_note
 from aivcs.errors import AivcsError, CorruptionError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from aivcs.domain.pushing import GitSettings, Push
@@ -90,51 +90,48 @@ class PushGate:
         must be sound. Raises NoGitRepository, GitFailed, StorageError.
         """
         name = self._settings.push_gate if name is None else name
-        commits: dict[str, None] = {}
-        violations: list[str] = []
-        warnings: list[str] = []
-        for push in pushes:
-            new = self._links.git.unpushed(push.new, push.old, remote)
-            commits.update(dict.fromkeys(new))
-            if new and name is not None:
-                violations += self._gates(name, push, new[0])
-        checked, damaged, unknown = self._check(list(commits))
-        warnings += unknown[:_NAMED]
+        git = self._links.git
+        # What the remote has need not be here: somebody else may have pushed it.
+        olds = [push.old for push in pushes if push.old is not None]
+        commits = git.peeled([*(push.new for push in pushes), *olds])
+        tips = {push: commits[push.new] for push in pushes if push.new in commits}
+        known = [commits[old] for old in olds if old in commits]
+        new = git.unpushed(list(dict.fromkeys(tips.values())), known, remote)
+        violations = [] if name is None else list(self._gates(name, tips))
+        checked, damaged, unknown = self._check(new)
         found = dict.fromkeys([*violations, *damaged])
-        return Judged(len(commits), tuple(checked), tuple(found), tuple(warnings))
+        return Judged(len(new), tuple(checked), tuple(found), tuple(unknown[:_NAMED]))
 
-    def _gates(self, name: str, push: Push, commit: str) -> Iterable[str]:
+    def _gates(self, name: str, tips: Mapping[Push, str]) -> Iterable[str]:
+        stored = self._links.specs_at(tips.values())
+        tried: set[str] = set()
+        for push, commit in tips.items():
+            place, facts = f"{push.short} ({commit[:_SHORT]})", stored.get(commit, [])
+            if not _clean(facts) and commit not in tried and self._is_checked_out(commit):
+                tried.add(commit)
+                # A merge, for one, makes a commit without asking the hook of commits.
+                _, wrong = self.committed()
+                yield from (f"{place}: {one}" for one in wrong)
+                facts = stored[commit] = self._links.specs_at([commit]).get(commit, [])
+            yield from (f"{place}: {one}" for one in self._of_commit(name, push, facts))
+
+    def _of_commit(self, name: str, push: Push, facts: Sequence[Fact]) -> Iterable[str]:
         from aivcs.domain.pushing import candidates
 
-        place = f"{push.short} ({commit[:_SHORT]})"
-        facts, wrong = self._at(commit)
-        yield from (f"{place}: {one}" for one in wrong)
-        clean = [fact for fact in facts if fact.dirty is False]
+        clean = _clean(facts)
         if not clean:
             if facts:
-                yield f"{place}: its spec was stored of files that differ from the commit"
+                yield "its spec was stored of files that differ from the commit"
             else:
-                yield f"{place}: no spec was stored at this commit"
+                yield "no spec was stored at this commit"
             return
         try:
             specs = [self._specs.get(fact.id) for fact in clean]
         except CorruptionError as error:
-            yield f"{place}: {error.message}"
+            yield error.message
             return
         for spec in candidates(name, specs):
-            yield from (f"{place}: {one}" for one in self._refusals(name, spec, push.label))
-
-    def _at(self, commit: str) -> tuple[list[Fact], list[str]]:
-        """Return the specs of a commit; what is checked out is stored where it was not yet.
-
-        A merge, for one, makes a commit without asking the hook of commits. Returns also
-        what could not be stored.
-        """
-        facts = self._links.specs_at([commit]).get(commit, [])
-        if any(fact.dirty is False for fact in facts) or not self._is_checked_out(commit):
-            return facts, []
-        _, wrong = self.committed()
-        return self._links.specs_at([commit]).get(commit, []), wrong
+            yield from self._refusals(name, spec, push.label)
 
     def _is_checked_out(self, commit: str) -> bool:
         try:
@@ -184,3 +181,7 @@ class PushGate:
             except CorruptionError as error:
                 damaged.append(f"{commit[:_SHORT]}: {error.message}")
         return list(linked), damaged, unknown
+
+
+def _clean(facts: Sequence[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.dirty is False]

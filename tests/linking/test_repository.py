@@ -56,7 +56,8 @@ def test_a_shallow_clone_says_how_to_get_more(git: Git, tmp_path: Path) -> None:
     git("clone", "--quiet", "--depth=1", f"file://{git.place}", str(tmp_path / "shallow"))
     asked = GitProgram(tmp_path / "shallow")
     assert asked.commit("HEAD") == two
-    assert asked.unpushed(two, one, "origin") == [two]
+    assert asked.peeled([one, two]) == {two: two}
+    assert asked.unpushed([two], [], "origin") == [two]
     with pytest.raises(CommitNotFound) as error:
         asked.commit(one)
     assert "git fetch --unshallow" in str(error.value.hint)
@@ -92,19 +93,21 @@ def test_what_a_push_brings(git: Git, remote: Git) -> None:
     assert remote("rev-parse", "--is-bare-repository") == "true"
     one, two, three = (git.commit(name) for name in ("one", "two", "three"))
     asked = GitProgram()
-    assert asked.unpushed(three, None, "origin") == [three, two, one]
-    assert asked.unpushed(three, one, "origin") == [three, two]
-    assert asked.unpushed(three, "f" * 40, "origin") == [three, two, one]
+    assert asked.unpushed([three], [], "origin") == [three, two, one]
+    assert asked.unpushed([three], [one], "origin") == [three, two]
+    assert asked.unpushed([one, two], [], "origin") == [one, two]
+    assert asked.unpushed([], [one], "origin") == []
     git("push", "--quiet", "origin", f"{two}:refs/heads/main")
     git("fetch", "--quiet")
-    assert asked.unpushed(three, None, "origin") == [three]
+    assert asked.unpushed([three], [], "origin") == [three]
     # The tip is judged although the remote has it.
-    assert asked.unpushed(two, None, "origin") == [two]
-    assert asked.unpushed(three, None, "https://*\n") == [three, two, one]
+    assert asked.unpushed([two], [], "origin") == [two]
+    assert asked.unpushed([three], [], "https://*\n") == [three, two, one]
+    assert asked.unpushed([three], [], "") == [three, two, one]
     git("tag", "-a", "v1", "-m", "v1", two)
-    assert asked.unpushed(git("rev-parse", "v1"), None, "origin") == [two]
-    tree = git("rev-parse", "HEAD^{tree}")
-    assert asked.unpushed(tree, None, "origin") == []
+    tag, tree = git("rev-parse", "v1"), git("rev-parse", "HEAD^{tree}")
+    assert asked.peeled([tag, tree, "f" * 40, three]) == {tag: two, three: three}
+    assert asked.peeled([]) == {}
 
 
 def test_no_git_repository(tmp_path: Path) -> None:

@@ -73,22 +73,23 @@ class GitProgram:
         """Replace the note of a commit."""
         return noting.change(self._git, commit, change)
 
-    def unpushed(self, new: str, old: str | None, remote: str) -> list[str]:
-        """Return the commits that are new to a remote; none for a tag of something else."""
-        tip = self._git("rev-parse", "--verify", "--quiet", f"{new}^{{commit}}", may_fail=1).text
-        if not _ID.fullmatch(tip):
-            return []
-        known = [f"--remotes={remote}"] if remote and not _UNFIT.search(remote) else []
-        # What the remote has need not be here: somebody else may have pushed it.
-        if old is not None and self._has(old):
-            known.append(old)
-        listed = self._git("rev-list", tip, *(["--not", *known] if known else []))
-        # The tip is what is judged, also where the remote has it under another name.
-        return [tip, *(one for one in listed.text.split() if one != tip)]
+    def peeled(self, objects: Sequence[str]) -> Mapping[str, str]:
+        """Return the commits that objects lead to."""
+        asked = "".join(f"{one}^{{commit}}\n" for one in objects).encode()
+        told = self._git("cat-file", "--batch-check=%(objectname)", stdin=asked).text.split("\n")
+        # What leads nowhere is answered by the question, and a word.
+        pairs = zip(objects, told, strict=False)
+        return {one: commit for one, commit in pairs if _ID.fullmatch(commit)}
 
-    def _has(self, commit: str) -> bool:
-        done = self._git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}", may_fail=1)
-        return not done.status
+    def unpushed(self, tips: Sequence[str], known: Sequence[str], remote: str) -> list[str]:
+        """Return the commits that are new to a remote."""
+        if not tips:
+            return []
+        asked = "".join([f"{one}\n" for one in tips] + [f"^{one}\n" for one in known]).encode()
+        named = remote and not _UNFIT.search(remote)
+        there = ["--not", f"--remotes={remote}"] if named else []
+        listed = self._git("rev-list", "--stdin", *there, stdin=asked).text.split()
+        return list(dict.fromkeys([*tips, *listed]))
 
 
 def _unfit(revision: str) -> InvalidInputError:
