@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aivcs.services.hooking import HookState
 
 _HOOKS: Final = ("post-commit", "pre-push")
+_NAMED: Final = 5
 _GATES: Final = click.option(
     "--name", metavar="NAME", help="Ask the gates of this name; else [git] push_gate decides."
 )
@@ -127,7 +128,9 @@ def _push(session: Session, arguments: tuple[str, ...], name: str | None) -> int
     for warning in found.warnings:
         output.note(f"aivcs: warning: {warning}")
     if found.violations:
-        refs = ", ".join(push.short for push in pushes)
+        refs = ", ".join(push.short for push in pushes[:_NAMED])
+        if len(pushes) > _NAMED:
+            refs += f" and {len(pushes) - _NAMED} more"
         msg = f"the push of {refs} is refused: {'; '.join(found.violations)}"
         hint = "mend what was found, then push again; 'git push --no-verify' goes around"
         raise GateFailed(msg, hint=hint)

@@ -133,7 +133,7 @@ def added(note: bytes, facts: Iterable[Fact]) -> bytes | None:
     if len(new) > MOST_BYTES:
         msg = f"the note would be {len(new)} bytes long"
         raise InvalidInputError(
-            msg, hint="'git notes --ref aivcs edit' shows what is in it, and mends it"
+            msg, hint="link one by one what matters; 'git notes --ref aivcs edit' mends a note"
         )
     return new
 

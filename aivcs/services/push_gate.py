@@ -104,11 +104,11 @@ class PushGate:
 
     def _gates(self, name: str, tips: Mapping[Push, str]) -> Iterable[str]:
         stored = self._links.specs_at(tips.values())
-        tried: set[str] = set()
+        here = self._checked_out()
         for push, commit in tips.items():
             place, facts = f"{push.short} ({commit[:_SHORT]})", stored.get(commit, [])
-            if not _clean(facts) and commit not in tried and self._is_checked_out(commit):
-                tried.add(commit)
+            if commit == here and not _clean(facts):
+                here = None
                 # A merge, for one, makes a commit without asking the hook of commits.
                 _, wrong = self.committed()
                 yield from (f"{place}: {one}" for one in wrong)
@@ -133,11 +133,11 @@ class PushGate:
         for spec in candidates(name, specs):
             yield from self._refusals(name, spec, push.label)
 
-    def _is_checked_out(self, commit: str) -> bool:
+    def _checked_out(self) -> str | None:
         try:
-            return self._links.git.commit("HEAD") == commit
+            return self._links.git.commit("HEAD")
         except NotFoundError:
-            return False
+            return None
 
     def _refusals(self, name: str, spec: AgentSpec, label: str | None) -> Iterable[str]:
         from aivcs.domain.pushing import asked

@@ -90,6 +90,15 @@ def test_linking(here: Program, project: str, agent: Path) -> None:
     assert len(git("notes", "--ref", "aivcs", "show").splitlines()) == 4
 
 
+def test_a_long_list_is_cut(here: Program, project: str) -> None:
+    lines = "\n".join('{"dirty":null,"run":"%d"}' % number for number in range(60))
+    git("notes", "--ref", "aivcs", "add", "-m", lines)
+    said = here.good("git", "show", project)
+    assert len(said.text.splitlines()) == 2 + 50
+    assert said.err == "10 more; --json shows all\n"
+    assert len(here.json("git", "show")["links"]) == 60
+
+
 @pytest.mark.parametrize(
     ("args", "status", "code"),
     [
@@ -184,6 +193,10 @@ def test_what_git_calls(here: Program, project: str, agent: Path) -> None:
     assert refused.error["code"] == "gate_failed"
     assert "min_examples: " in refused.error["message"]
     assert "require_tools_digest: " in refused.error["message"]
+    many = b"".join(pushing.replace(b"main", b"b%d" % number) for number in range(7))
+    said = here(*push, stdin=many)
+    assert said.err.startswith("error: the push of b0, b1, b2, b3, b4 and 2 more is refused: ")
+    assert said.err.count("min_examples: ") == 7
     assert here.fail(*push, stdin=b"nonsense\n") == (2, "invalid_input")
     (agent / "system.md").write_text("You help, uncommitted.\n")
     changed = here.good("hook", "run", "post-commit")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import aivcs
+from aivcs.adapters.git.repository import GitProgram
 from aivcs.domain.link import Fact, Linked, added
+from aivcs.domain.pushing import Push
 from tests.linking.conftest import Git
 
 if TYPE_CHECKING:
@@ -55,6 +59,51 @@ def test_two_clones_merge_their_notes(git: Git, repo: Repo, remote: Git, tmp_pat
         ("spec", True),
         ("run", False),
     ]
+
+
+def test_lines_merge_as_git_merges_them(git: Git) -> None:
+    """For any two notes git's ``cat_sort_uniq`` and ours give the same."""
+    dice = Random(7)  # noqa: S311 - dice, no secrets
+    asked = GitProgram()
+    for _ in range(8):
+        commit = git.commit()
+        some, more = (
+            [
+                Fact(Linked.RUN, f"run {dice.randrange(5)} \u00fc")
+                for _ in range(dice.randrange(1, 5))
+            ]
+            for _ in range(2)
+        )
+        asked.annotate(commit, partial(added, facts=some))
+        for name in ("mine", "theirs"):
+            git("update-ref", f"refs/notes/{name}", REF)
+        git("notes", "--ref", "mine", "append", "-m", "by hand", commit)
+        theirs = added(asked.notes([commit])[commit], more)
+        if theirs is not None:
+            note = ("notes", "--ref", "theirs", "add", "-f", "-m", theirs.decode())
+            git(*note, commit)
+        git("notes", "--ref", "mine", "merge", "-q", "-s", "cat_sort_uniq", "theirs")
+        merged = git("notes", "--ref", "mine", "show", commit)
+        ours = added(b"by hand\n", [*some, *more])
+        assert theirs is None or merged.encode() + b"\n" == ours
+
+
+def test_names_of_64_characters(git: Git, repo: Repo, tmp_path: Path) -> None:
+    other = Git(tmp_path / "other")
+    other.place.mkdir()
+    other("init", "--quiet", "--object-format=sha256")
+    other.write("system.md", "Long names.\n")
+    commit = other.commit()
+    assert len(commit) == 64
+    spec = repo.specs.add(other.place)
+    links = repo.links(other.place)
+    assert links.link().facts == (
+        Fact(Linked.SPEC, str(spec.digest), spec.digest, "other", dirty=False),
+    )
+    assert not links.link(str(spec.digest), commit[:9]).changed
+    found = repo.push_gate(other.place).judged([Push("refs/heads/x", commit, None)], "")
+    assert (found.commits, found.specs) == (1, (spec.digest,))
+    assert git.call("rev-parse", "HEAD").returncode == 128
 
 
 def test_a_submodule_has_notes_of_its_own(git: Git, repo: Repo, tmp_path: Path) -> None:
