@@ -27,10 +27,10 @@ def show(session: Session, *, commit: str) -> None:
     COMMIT is a revision of the git repository around the current folder, by default what is
     checked out. 'by' says how it is known: from the ledger, which recorded the commit; from
     the commit's note; from a trailer of its message, Aivcs-Spec, Aivcs-Run or Aivcs-Release.
-    'tree' is dirty where files differed from the commit. Without --json the first 50. JSON: {commit, links: [{what, id,
-    spec_digest, name, dirty, by, here}], unread}; what is spec, run, release or checkpoint, and
-    here tells whether this repository has it; unread are lines of the note that aivcs did not
-    write, and trailers that name nothing here.
+    'tree' is dirty where files differed from the commit. Without --json the first 50.
+    JSON: {commit, links: [{what, id, spec_digest, name, dirty, by, here}], unread}; what is
+    spec, run, release or checkpoint, and here tells whether this repository has it; unread are
+    lines of the note that aivcs did not write, and trailers that name nothing here.
     """
     with session.open() as repo:
         found = repo.links().of(commit)

@@ -6,6 +6,7 @@ A note of the commit leads from git to here. History is never rewritten.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -30,11 +31,15 @@ TREE: Final = "git_tree"
 """What a run's environment says of the tree that it began in: ``clean`` or ``dirty``."""
 
 TRAILERS: Final = {
-    "aivcs-spec": Linked.SPEC,
-    "aivcs-run": Linked.RUN,
-    "aivcs-release": Linked.RELEASE,
+    "aivcs-spec": (Linked.SPEC, re.compile(r"(?:sha256:)?[0-9a-f]{4,64}", re.ASCII)),
+    "aivcs-run": (Linked.RUN, re.compile(r"(?!latest$).+")),
+    "aivcs-release": (Linked.RELEASE, re.compile(r"[^@~]+@[0-9]+", re.ASCII)),
 }
-"""The trailers of a commit message that are read, in lower case."""
+"""The trailers of a commit message that are read, in lower case, and the form of their values.
+
+A commit says the same for ever: what names another thing tomorrow, as an agent's name does, is
+none.
+"""
 
 _ADD: Final = "'aivcs spec add' in the agent's folder stores its spec with the commit"
 
@@ -215,23 +220,28 @@ class Linker:
         facts: list[Fact] = []
         unknown: list[str] = []
         for key, value in self.git.trailers(commit):
-            what = TRAILERS.get(key.lower())
-            if what is None:
+            if key.lower() not in TRAILERS:
                 continue
-            try:
-                facts.append(self._told(what, value.strip()))
-            except (NotFoundError, InvalidInputError):
+            what, form = TRAILERS[key.lower()]
+            fact = self._told(what, value.strip()) if form.fullmatch(value.strip()) else None
+            if fact is None:
                 unknown.append(f"{key}: {value}")
+            else:
+                facts.append(fact)
         return facts, unknown
 
-    def _told(self, what: Linked, value: str) -> Fact:
-        if what is Linked.RUN:
-            run = self._ledger.run(self._find().run(value))
-            if run is not None:
-                return _of_run(run)
-        elif what is Linked.RELEASE:
-            return _of_release(self._find().release(value))
-        return _of_spec(self._specs.get(self._find().spec(value)))
+    def _told(self, what: Linked, value: str) -> Fact | None:
+        try:
+            if what is Linked.RUN:
+                run = self._ledger.run(self._find().run(value))
+                return None if run is None else _of_run(run)
+            if what is Linked.RELEASE:
+                return _of_release(self._find().release(value))
+            spec = self._specs.get(self._find().spec(value))
+        except NotFoundError:
+            return None
+        begun = str(spec.digest).startswith(value.removeprefix("sha256:"))
+        return _of_spec(spec) if begun else None
 
     def _has(self, fact: Fact) -> bool:
         try:

@@ -91,7 +91,7 @@ def test_linking(here: Program, project: str, agent: Path) -> None:
 
 
 def test_a_long_list_is_cut(here: Program, project: str) -> None:
-    lines = "\n".join('{"dirty":null,"run":"%d"}' % number for number in range(60))
+    lines = "\n".join(f'{{"dirty":null,"run":"{number}"}}' for number in range(60))
     git("notes", "--ref", "aivcs", "add", "-m", lines)
     said = here.good("git", "show", project)
     assert len(said.text.splitlines()) == 2 + 50

@@ -209,10 +209,12 @@ def test_a_beginning_of_two_things(repo: Repo, git: Git) -> None:
 def test_trailers_are_read(repo: Repo, git: Git) -> None:
     spec = add(repo, git)
     repo.releases.promote("bot", spec.digest, BY)
+    repo.releases.promote("beef", spec.digest, BY)
     run = repo.runs.create_run(spec.digest, RunMetadata("bot"))
     git.commit(
         f"subject\n\nAivcs-Spec: {spec.digest.short()}\nAIVCS-RUN: {run}\n"
         "Aivcs-Release: bot@1\nAivcs-Release: bot@7\nAivcs-Spec: --all\nAivcs-Run: nobody\n"
+        "Aivcs-Spec: bot\nAivcs-Spec: beef\nAivcs-Release: bot@1.0.0\nAivcs-Run: latest\n"
         "Aivcs-Other: ignored\nSigned-off-by: Ada\n"
     )
     found = repo.links().of()
@@ -221,7 +223,16 @@ def test_trailers_are_read(repo: Repo, git: Git) -> None:
         ("run", run, None, ["trailer"]),
         ("release", "bot@1", None, ["trailer"]),
     ]
-    assert found.unread == ("Aivcs-Release: bot@7", "Aivcs-Spec: --all", "Aivcs-Run: nobody")
+    # A name, a label or 'latest' would mean something else tomorrow.
+    assert found.unread == (
+        "Aivcs-Release: bot@7",
+        "Aivcs-Spec: --all",
+        "Aivcs-Run: nobody",
+        "Aivcs-Spec: bot",
+        "Aivcs-Spec: beef",
+        "Aivcs-Release: bot@1.0.0",
+        "Aivcs-Run: latest",
+    )
 
 
 def test_notes_that_somebody_edited(repo: Repo, git: Git) -> None:
