@@ -135,6 +135,12 @@ class NothingToAttest(NotFoundError):
     code = "nothing_to_attest"
 
 
+class CommitNotFound(NotFoundError):
+    """The git repository has no such commit."""
+
+    code = "commit_not_found"
+
+
 class AmbiguousId(NotFoundError):
     """An abbreviation fits more than one id; the message lists the candidates."""
 
@@ -170,6 +176,12 @@ class Fenced(ConflictError):
     """Somebody else holds the run's lease, or holds it again since."""
 
     code = "fenced"
+
+
+class ForeignHook(ConflictError):
+    """A hook of git that somebody else made stands in the way."""
+
+    code = "foreign_hook"
 
 
 class TransitionError(AivcsError):
@@ -278,11 +290,23 @@ class Unreadable(StorageError):
     code = "unreadable"
 
 
+class GitFailed(StorageError):
+    """The program git is missing, refuses, or failed; the message has what it said."""
+
+    code = "git_failed"
+
+
 class NoRepository(AivcsError):
     """No repository was found here or in a parent folder."""
 
     exit_code = 10
     code = "no_repository"
+
+
+class NoGitRepository(NoRepository):
+    """There is no git repository here or in a parent folder."""
+
+    code = "no_git_repository"
 
 
 class RepositoryTooNew(AivcsError):

@@ -27,12 +27,14 @@ ReleaseNotFound NotFoundError 3 release_not_found
 SpecNotFound NotFoundError 3 spec_not_found
 KeyNotFound NotFoundError 3 key_not_found
 NothingToAttest NotFoundError 3 nothing_to_attest
+CommitNotFound NotFoundError 3 commit_not_found
 AmbiguousId NotFoundError 3 ambiguous_id
 ConflictError AivcsError 4 conflict
 SequenceConflict ConflictError 4 sequence_conflict
 WrongExpectedSequence ConflictError 4 wrong_expected_sequence
 StaleCurrent ConflictError 4 stale_current
 Fenced ConflictError 4 fenced
+ForeignHook ConflictError 4 foreign_hook
 TransitionError AivcsError 5 refused
 InvalidRunState TransitionError 5 invalid_run_state
 ReducerError TransitionError 5 reducer_error
@@ -49,7 +51,9 @@ StorageError AivcsError 7 storage
 RepositoryClosed StorageError 7 repository_closed
 Unreachable StorageError 7 unreachable
 Unreadable StorageError 7 unreadable
+GitFailed StorageError 7 git_failed
 NoRepository AivcsError 10 no_repository
+NoGitRepository NoRepository 10 no_git_repository
 RepositoryTooNew AivcsError 10 repository_too_new
 """
 

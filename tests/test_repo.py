@@ -177,7 +177,7 @@ def test_a_wrong_configuration_is_refused(tmp_path: Path, content: bytes, named:
     [
         (
             "[cloud]\nx = 1\n",
-            "the tables are gates, ledger, log, network, objects, retention, seal",
+            "the tables are gates, git, ledger, log, network, objects, retention, seal",
         ),
         ("[seal]\nsize = 3\n", "[seal] has the keys auto, threshold"),
         ("[seal]\ntoken = 3\n", "credentials belong into the environment"),

@@ -30,6 +30,8 @@ ROOT: Final = {
         "Check an attestation and say what it says.",
     ),
     "key": ("", "Make and show the keys that sign the public logs."),
+    "git": ("", "Link specs, runs and releases to git commits."),
+    "hook": ("", "Let git record commits, and ask gates before a push."),
     "seal": ("aivcs.cli.seal:seal", "Move small objects into packs, to take less room."),
     "verify": ("aivcs.cli.verify:verify", "Read and check everything that is stored."),
     "gc": ("aivcs.cli.gc:gc", "Remove what nothing needs."),
@@ -48,6 +50,22 @@ FAMILIES: Final = {
         "list": ("aivcs.cli.keys:list_keys", "List the keys of this user."),
         "show": ("aivcs.cli.keys:show", "Show the verifier keys of the key that signs."),
         "rotate": ("aivcs.cli.keys:rotate", "Sign with a new key from now on."),
+    },
+    "git": {
+        "show": ("aivcs.cli.git:show", "Show which specs, runs and releases belong to a commit."),
+        "link": ("aivcs.cli.git:link", "Write into a commit's note what belongs to it."),
+    },
+    "hook": {
+        "install": (
+            "aivcs.cli.hooks:install",
+            "Let git call aivcs after each commit and before each push.",
+        ),
+        "list": ("aivcs.cli.hooks:list_hooks", "List the hooks, and whether they work."),
+        "remove": (
+            "aivcs.cli.hooks:remove",
+            "Take the hooks away that 'hook install' put there.",
+        ),
+        "run": ("aivcs.cli.hooks:run", "Do what a hook does: git calls it."),
     },
     "object": {
         "put": ("aivcs.cli.object_put:put", "Store files and pin them; print their digests."),

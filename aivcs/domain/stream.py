@@ -105,3 +105,4 @@ class RunQuery:
     limit: int | None = None
     tenant: str | None = None
     offset: int = 0
+    git_sha: str | None = None

@@ -8,6 +8,7 @@ the service that built the batch, after reading again.
 from aivcs.ports.backend import StorageBackend
 from aivcs.ports.blobs import BlobStore, Staged
 from aivcs.ports.caches import Bookmarks, StateCache
+from aivcs.ports.git import GitRepository, HookFolder
 from aivcs.ports.ledger import Ledger
 from aivcs.ports.publication import LogFolder
 from aivcs.ports.surroundings import Ahead, Clock, Ids, Pause, Salts, Spread
@@ -17,6 +18,8 @@ __all__ = [
     "BlobStore",
     "Bookmarks",
     "Clock",
+    "GitRepository",
+    "HookFolder",
     "Ids",
     "Ledger",
     "LogFolder",

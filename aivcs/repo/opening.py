@@ -159,6 +159,7 @@ def _open(
         sealing=_sealing(folder, ledger, chosen.seal),
         policies=chosen.policies,
         origin=chosen.log_origin,
+        git=chosen.git,
     )
 
 

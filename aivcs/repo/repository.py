@@ -10,6 +10,7 @@ from aivcs.domain.digest import Digest
 from aivcs.errors import InvalidInputError, StorageError
 from aivcs.repo.attests import Attests
 from aivcs.repo.bisection import Bisecting
+from aivcs.repo.linking import Linking
 from aivcs.repo.publics import Publics
 from aivcs.repo.review import Review
 from aivcs.repo.surroundings import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from aivcs.domain.canonical import Json
     from aivcs.domain.checkup import Check
     from aivcs.domain.policy import Policies
+    from aivcs.domain.pushing import GitSettings
     from aivcs.domain.retention import Retention
     from aivcs.domain.run import RunStatus
     from aivcs.domain.spec import AgentSpec
@@ -58,7 +60,7 @@ _HOW_TO_START = (
 )
 
 
-class Repo(Upkeep, Review, Bisecting, Publics, Attests):
+class Repo(Upkeep, Review, Bisecting, Publics, Attests, Linking):
     """A repository: objects, specs, runs and releases of agents.
 
     A context manager. ``close()`` is idempotent; afterwards every call raises
@@ -80,6 +82,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests):
         sealing: AutoSeal | None = None,
         policies: Policies | None = None,
         origin: str | None = None,
+        git: GitSettings | None = None,
     ) -> None:
         self.folder = folder
         self.created = created
@@ -92,6 +95,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests):
         self._sealing = sealing
         self._policies = policies
         self._origin = origin
+        self._git = git
         self._closed = False
         self._buffered = durability == "group"
         self.objects = CasStore(ledger, blobs)
@@ -243,6 +247,16 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests):
         ``agent`` defaults to the spec's name. Raises SpecNotFound, ReleaseNotFound,
         InvalidInputError when both are missing.
         """
+        return self._begin(spec, agent, tags, git_sha, observed())
+
+    def _begin(
+        self,
+        spec: Digest | str | AgentSpec | None,
+        agent: str | None,
+        tags: Mapping[str, Json] | None,
+        git_sha: str | None,
+        environment: Mapping[str, str],
+    ) -> LiveRun:
         from aivcs.domain.run import RunMetadata
         from aivcs.domain.spec import AgentSpec
         from aivcs.services.live import LiveRun
@@ -255,7 +269,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests):
         else:
             digest = spec.digest if isinstance(spec, AgentSpec) else Digest.parse(spec)
         name = agent or self.specs.get(digest).name
-        metadata = RunMetadata(name, git_sha=git_sha, tags=dict(tags or {}), environment=observed())
+        metadata = RunMetadata(name, git_sha, dict(tags or {}), environment)
         run_id = self.runs.create_run(digest, metadata)
         return LiveRun(
             run_id,
@@ -300,6 +314,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests):
         from aivcs.adapters.command import Command, EventsFile, Signals, observe
         from aivcs.adapters.git import git_state
         from aivcs.domain.run import RunStatus
+        from aivcs.services.linking import TREE
         from aivcs.services.wrapping import Wrapped, check_command, record_command
 
         if self.folder is None:
@@ -307,10 +322,12 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests):
             raise InvalidInputError(msg, hint="'aivcs init' makes one on disk")
         wrapped = Wrapped(tuple(argv), working_folder(), state, status)
         check_command(wrapped)
-        git = git_state(".")
+        git, seen = git_state("."), observed()
+        if git is not None:
+            seen[TREE] = "dirty" if git.dirty else "clean"
         # A signal from here on cancels the run, also before there is a command to tell.
         with Signals() as signals:
-            live = self.run(spec=spec, agent=agent, tags=tags, git_sha=git.sha if git else None)
+            live = self._begin(spec, agent, tags, git.sha if git else None, seen)
             try:
                 events = EventsFile(self.folder / "tmp" / f"events-{live.run_id}.jsonl")
             except StorageError as error:

@@ -221,3 +221,13 @@ class LedgerStatesContract:
         assert listed(RunQuery(tenant="other", limit=1, offset=1)) == ["r3"]
         assert listed(RunQuery(limit=2, offset=4)) == ["r1", "r0"]
         assert listed(RunQuery(tenant="nobody")) == listed(RunQuery(offset=9)) == []
+
+    def test_listing_runs_of_a_commit(self, ledger: Ledger) -> None:
+        """Those that began at exactly this one."""
+        for number, sha in enumerate(("a" * 40, "b" * 40, None, "a" * 40)):
+            began = execution(f"r{number}", "acme")
+            run = replace(began, metadata=replace(began.metadata, git_sha=sha))
+            ledger.commit(Batch(runs=(run,)))
+        found = [run.run_id for run in ledger.runs(RunQuery(git_sha="a" * 40))]
+        assert found == ["r3", "r0"]
+        assert ledger.runs(RunQuery(git_sha="a" * 39)) == []

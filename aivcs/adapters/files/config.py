@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aivcs.domain.policy import Policies
+    from aivcs.domain.pushing import GitSettings
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ KEYS: Final = {
     "seal": {"auto", "threshold"},
     "network": {"air_gapped"},
     "log": {"origin"},
+    "git": {"push_gate", "agents"},
     "retention": {"keep_runs", "min_age_days", "keep_released"},
 }
 """The tables of the file and the keys of each; that of GATES are the names of gates."""
@@ -42,6 +44,7 @@ _TYPES: Final = {
     float: "a number",
     int: "a whole number",
     bool: "true or false",
+    list: "a list of texts in quotes",
 }
 _TEXT: Final = """\
 # Where this repository keeps its data. Never write a password here.
@@ -87,6 +90,7 @@ class Config(NamedTuple):
     air_gapped: bool = False
     policies: Policies | None = None
     log_origin: str | None = None
+    git: GitSettings | None = None
 
 
 def config_text(objects: Objects, ledger_url: str = LEDGER_URL) -> str:
@@ -137,6 +141,7 @@ def _parse(path: Path, text: str) -> Config:
         _value(path, tables.get("network", {}), "air_gapped", bool) is True,
         policies,
         _origin(path, tables.get("log", {})),
+        _git(path, tables["git"]) if "git" in tables else None,
     )
     if config.durability not in DURABILITIES:
         msg = f"{path}: durability is {config.durability!r}"
@@ -204,6 +209,22 @@ def _origin(path: Path, table: dict[str, Any]) -> str | None:
         return check_key_name(origin)
     except InvalidInputError as error:
         msg = f"{path}: origin is {origin!r}"
+        raise InvalidConfig(msg, hint=error.hint) from error
+
+
+def _git(path: Path, table: dict[str, Any]) -> GitSettings:
+    from aivcs.domain.names import check_name
+    from aivcs.domain.pushing import GitSettings
+    from aivcs.domain.spec import check_path
+
+    name = _value(path, table, "push_gate", str)
+    agents = _value(path, table, "agents", list) or []
+    try:
+        if name is not None:
+            check_name(name)
+        return GitSettings(name, tuple(one if one == "." else check_path(one) for one in agents))
+    except InvalidInputError as error:
+        msg = f"{path}: [git] {error.message}"
         raise InvalidConfig(msg, hint=error.hint) from error
 
 

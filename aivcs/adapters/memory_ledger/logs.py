@@ -246,6 +246,7 @@ class Logs:
             if query.spec_digest in {None, run.spec_digest}
             and query.agent in {None, run.metadata.agent_name}
             and query.status in {None, run.status}
+            and query.git_sha in {None, run.metadata.git_sha}
             and query.tenant in {None, run.tenant}
         )
         end = None if query.limit is None else query.offset + query.limit

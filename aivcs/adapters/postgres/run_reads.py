@@ -128,6 +128,8 @@ class RunReads:
             parts.append(("r.spec = %s", query.spec_digest.raw))
         if query.agent is not None:
             parts.append(("r.agent = %s", query.agent))
+        if query.git_sha is not None:
+            parts.append(("r.git_sha = %s", query.git_sha))
         if query.status is not None:
             parts.append(("s.status = %s", query.status.value))
         if query.tenant is not None:

@@ -156,6 +156,8 @@ class RunReads:
             parts.append(("r.spec = ?", query.spec_digest.raw))
         if query.agent is not None:
             parts.append(("r.agent = ?", query.agent))
+        if query.git_sha is not None:
+            parts.append(("r.git_sha = ?", query.git_sha))
         if query.status is not None:
             parts.append(("s.status = ?", query.status))
         if query.tenant is not None:
