@@ -11,7 +11,7 @@ import pytest
 
 from aivcs.adapters.files.keyring import Keyring
 from aivcs.adapters.files.log_folder import FileLogFolder
-from aivcs.errors import AivcsError, CorruptionError, InvalidConfig, InvalidInputError
+from aivcs.errors import AivcsError, CorruptionError, InvalidConfig, InvalidInputError, StorageError
 from aivcs.repo import examine, init, keys, open_repo
 
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ def test_the_place_of_a_file(folder: Path, odd: str, name: str) -> None:
     ODD[odd](folder / name)
     said = "nothing is there" if odd in {"dangling", "loop"} else "not a regular file"
     for make in (open_repo, init):
-        with pytest.raises(CorruptionError, match=said) as raised:
+        with pytest.raises(AivcsError, match=said) as raised:
             make(folder.parent)
         assert str(folder / name) in raised.value.message
         assert raised.value.hint
+        assert raised.value.exit_code == (7 if "nothing" in said else 6)
     wrong = {one.name: one.detail for one in examine(folder.parent) if not one.ok}
     assert said in wrong["format" if name == "format" else "config"]
 
@@ -53,7 +54,7 @@ def test_a_folder_that_is_away_is_not_looked_for_above(folder: Path) -> None:
     init(folder.parent.parent).close()
     folder.rename(folder.with_name("away"))
     folder.symlink_to("/nonexistent/away")
-    with pytest.raises(CorruptionError, match="link to /nonexistent/away"):
+    with pytest.raises(StorageError, match="link to /nonexistent/away"):
         open_repo(folder.parent)
     folder.unlink()
     folder.symlink_to("away")
@@ -112,9 +113,9 @@ def test_a_folder_of_keys_that_is_away(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv(keys.VARIABLE, raising=False)
     keys.folder().parent.mkdir()
     keys.folder().symlink_to("/nonexistent/away")
-    with pytest.raises(CorruptionError, match="nothing is there"):
+    with pytest.raises(StorageError, match="nothing is there"):
         keys.signer("logs.example")
-    with pytest.raises(CorruptionError, match="nothing is there"):
+    with pytest.raises(StorageError, match="nothing is there"):
         list(Keyring(keys.folder()))
 
 

@@ -102,8 +102,7 @@ def config_text(objects: Objects, ledger_url: str = LEDGER_URL) -> str:
 def read_config(folder: Path) -> Config:
     """Read ``config.toml``; a missing one means the defaults.
 
-    Raises InvalidConfig naming the key that is wrong, StorageError, and CorruptionError
-    where a link leads nowhere or what is no file has its place.
+    Raises InvalidConfig naming the key that is wrong, and as ``read_whole``.
     """
     path = folder / "config.toml"
     data = read_whole(path) or b""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.files.drafts import sweep_drafts
 from aivcs.adapters.files.durable import write_atomically
 from aivcs.adapters.files.failures import translated
 from aivcs.adapters.files.whole import check_link, is_there
@@ -26,7 +27,8 @@ def locate(start: Path, *, upward: bool) -> Path:
     """Return the repository's folder at ``start`` or, going ``upward``, above it.
 
     ``start`` may be the folder itself, or a copy of it under another name. Raises
-    NoRepository, RepositoryTooNew, and CorruptionError where a link leads nowhere.
+    NoRepository, RepositoryTooNew, CorruptionError, and StorageError for a link that leads
+    nowhere.
     """
     start = start.absolute()
     for place in (start, *(start.parents if upward else ())):
@@ -79,6 +81,7 @@ def create(place: Path, fill: Callable[[Path], None], config: str) -> tuple[Path
             if is_there(folder / "format"):
                 check_format(folder)
                 return folder, False
+            sweep_drafts(folder)
             try:
                 fill(folder)
             except BaseException:

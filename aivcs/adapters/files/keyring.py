@@ -77,7 +77,7 @@ class Keyring:
     def find(self, name: str) -> Signer | None:
         """Return the current key of a name, or None.
 
-        Raises as ``read_key``, and CorruptionError for a link that leads nowhere: what must be
+        Raises as ``read_key``, and StorageError for a link that leads nowhere: what must be
         signed would go unsigned.
         """
         place = self.place(name)

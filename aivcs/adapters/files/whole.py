@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.adapters.files.descriptors import open_regular
 from aivcs.adapters.files.failures import NO_FILE, not_regular, translated
-from aivcs.errors import CorruptionError
+from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def read_whole(path: Path) -> bytes | None:
     """Return a file's bytes, or None where nothing has its name.
 
-    Raises CorruptionError where a link leads nowhere or what is no file has its place, and
-    StorageError.
+    Raises CorruptionError where what is no file has its place, and StorageError, also where
+    it is a link that leads nowhere.
     """
     with translated(path):
         try:
@@ -35,7 +35,7 @@ def read_whole(path: Path) -> bytes | None:
 
 
 def is_there(path: Path) -> bool:
-    """Tell whether a file has this name. Raises CorruptionError as ``read_whole``."""
+    """Tell whether a file has this name. Raises as ``read_whole``."""
     if path.is_file():
         return True
     check_link(path)
@@ -45,8 +45,8 @@ def is_there(path: Path) -> bool:
 
 
 def check_link(path: Path) -> None:
-    """Raise CorruptionError for a link to something that is not there."""
+    """Raise StorageError for a link to something that is not there."""
     if path.is_symlink() and not path.exists():
         # Whoever took it for absent would act by the defaults: the disk may only be away.
         msg = f"{path} is a link to {path.readlink()}, and nothing is there"
-        raise CorruptionError(msg, hint="bring back what it leads to, or remove the link")
+        raise StorageError(msg, hint="bring back what it leads to, or remove the link")
