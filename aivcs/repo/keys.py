@@ -48,7 +48,7 @@ def signer(origin: str | None) -> Signer | None:
             raise InvalidInputError(msg, hint="name the key of this log, or unset it")
         return found
     # Without a name there is no key, and nothing needs to be loaded to find none.
-    if origin is None or not folder().is_dir():
+    if origin is None or not os.path.lexists(folder()):
         return None
     return keyring().find(origin)
 

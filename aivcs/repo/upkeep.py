@@ -223,9 +223,12 @@ class Upkeep:
         CorruptionError, before anything is removed, when nobody can tell what a spec or a
         release needs, and StorageError.
         """
+        from aivcs.adapters.files.drafts import sweep_drafts
         from aivcs.domain.retention import Retention
         from aivcs.services.collecting import Collector
 
+        if self.folder is not None and not dry_run:
+            sweep_drafts(self.folder)
         rules = self._retention or Retention()
         collector = Collector(self._ledger, self._blobs, self.objects, self.clock, rules)
         return collector.collect(dry_run=dry_run, full=full, advance=advance)

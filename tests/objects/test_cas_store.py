@@ -277,7 +277,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 try:
     objects.put(data)
 except StorageError as error:
-    assert error.message.startswith(f"cannot store {data}: no space left to"), error.message
+    assert error.message.startswith(f"cannot store {data}: {root}/tmp/blob"), error.message
+    assert "may not become so long" in error.message, error.message
     assert isinstance(error.__cause__, OSError) and error.hint, error
 else:
     sys.exit("the limit had no effect")

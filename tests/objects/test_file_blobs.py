@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aivcs.adapters.files import FileBlobs, staged, write_atomically
+from aivcs.adapters.files import FileBlobs, durable, staged, write_atomically
 from aivcs.errors import CorruptionError, MissingObject, StorageError
 from aivcs.testing.blobs import content, publish
 
@@ -219,12 +219,12 @@ os._exit(9)
 def test_a_file_swept_before_it_was_locked_is_made_anew(
     blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = staged.lock
+    real = durable.lock
     swept: list[int] = []
 
     def late(descriptor: int) -> bool:
         if not swept:
-            monkeypatch.setattr("aivcs.adapters.files.blobs.lock", real)
+            monkeypatch.setattr("aivcs.adapters.files.drafts.lock", real)
             swept.append(blobs.sweep())
         return real(descriptor)
 

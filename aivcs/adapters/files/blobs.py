@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aivcs.adapters.files.descriptors import OpenFiles, open_regular
+from aivcs.adapters.files.drafts import stale
 from aivcs.adapters.files.durable import make_folder, sync_folder
 from aivcs.adapters.files.failures import NO_FILE, not_regular, reading, translated
-from aivcs.adapters.files.staged import SUFFIX, StagedFile, lock
+from aivcs.adapters.files.staged import SUFFIX, StagedFile
+from aivcs.adapters.files.whole import check_link
 from aivcs.domain.blobname import check_blob_name, check_range
-from aivcs.errors import CorruptionError, MissingObject, RepositoryClosed
+from aivcs.errors import MissingObject, RepositoryClosed
 from aivcs.ports import StorageBackend
 
 if TYPE_CHECKING:
@@ -49,11 +51,13 @@ class FileBlobs(StorageBackend):
 
     def health_check(self) -> None:
         """Write into both folders, and see that 64 MiB are free. Raises StorageError."""
-        from aivcs.adapters.files.health import check_space, check_writable
+        from aivcs.adapters.files.health import check_one_disk, check_space, check_writable
 
         self._check_open()
         for folder in (self.root, self.staging):
+            check_link(folder)
             check_writable(folder)
+        check_one_disk(self.root, self.staging)
         check_space(self.root)
 
     def stage(self, expected: int = 0) -> StagedFile:
@@ -111,6 +115,7 @@ class FileBlobs(StorageBackend):
         """Yield the names of all files below the folder in order, foreign ones too."""
         self._check_open()
         found: list[str] = []
+        check_link(self.root)
         with reading(self.root):
             if self.root.exists():
                 for folder, _, files in os.walk(self.root, onerror=_raise):
@@ -119,13 +124,15 @@ class FileBlobs(StorageBackend):
         yield from sorted(found)
 
     def delete(self, name: str) -> None:
-        """Remove a file, durably; none of this name is no error."""
+        """Remove a file, durably; none of this name is no error, a folder is (CorruptionError)."""
         path = self._path(name)
         with translated(path):
             try:
                 path.unlink()
             except (FileNotFoundError, NotADirectoryError):
                 return
+            except IsADirectoryError:
+                raise not_regular(path) from None
             finally:
                 self._files.forget(path)
             sync_folder(path.parent)
@@ -136,7 +143,7 @@ class FileBlobs(StorageBackend):
         found: list[tuple[str, int]] = []
         with translated(self.staging):
             for path in sorted(self.staging.glob(f"*{SUFFIX}")):
-                with _stale(path) as size:
+                with stale(path) as size:
                     if size is not None:
                         found.append((path.name, size))
         return found
@@ -147,7 +154,7 @@ class FileBlobs(StorageBackend):
         removed = 0
         with translated(self.staging):
             for path in sorted(self.staging.glob(f"*{SUFFIX}")):
-                with _stale(path) as size:
+                with stale(path) as size:
                     if size is not None:
                         path.unlink(missing_ok=True)
                         removed += 1
@@ -166,6 +173,7 @@ class FileBlobs(StorageBackend):
         path = self._path(name)
         with translated(path.parent):
             if not path.exists():
+                check_link(self.root)
                 make_folder(path.parent, self.root)
         return path
 
@@ -211,17 +219,3 @@ def _raise(error: OSError) -> None:
         raise error
     with reading(Path(error.filename)):
         raise error
-
-
-@contextmanager
-def _stale(path: Path) -> Iterator[int | None]:
-    """Hold the lock of a staged file; yield its size, or None where its writer lives."""
-    try:
-        descriptor = open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, CorruptionError):
-        yield None
-        return
-    try:
-        yield os.fstat(descriptor).st_size if lock(descriptor) else None
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from aivcs.adapters.files.durable import write_atomically
-from aivcs.adapters.files.failures import translated
+from aivcs.adapters.files.whole import read_whole
 from aivcs.domain.retention import Retention
 from aivcs.errors import InvalidConfig, InvalidInputError
 
@@ -106,12 +106,11 @@ def config_text(objects: Objects, ledger_url: str = LEDGER_URL) -> str:
 def read_config(folder: Path) -> Config:
     """Read ``config.toml``; a missing one means the defaults.
 
-    Raises InvalidConfig naming the key that is wrong.
+    Raises InvalidConfig naming the key that is wrong, and as ``read_whole``.
     """
     path = folder / "config.toml"
+    data = read_whole(path) or b""
     try:
-        with translated(path):
-            data = path.read_bytes() if path.exists() else b""
         if data == _DEFAULT.encode():
             return Config()
         return _parse(path, data.decode())
@@ -121,12 +120,12 @@ def read_config(folder: Path) -> Config:
 
 
 def _parse(path: Path, text: str) -> Config:
-    import tomllib
+    from aivcs.domain.tomltext import read_toml
 
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path} is not TOML: {error}"
+        tables = read_toml(text)
+    except InvalidInputError as error:
+        msg = f"{path} is not TOML: {error.message}"
         raise InvalidConfig(msg) from error
     policies = _policies(path, tables.pop(GATES)) if GATES in tables else None
     for table, keys in tables.items():
@@ -179,6 +178,10 @@ def _check_keys(path: Path, table: str, keys: object) -> None:
             hint = "credentials belong into the environment"
         msg = f"{path} has an unknown key: {', '.join(sorted(unknown))}"
         raise InvalidConfig(msg, hint=hint)
+    empty = [key for key, value in keys.items() if value == ""] if isinstance(keys, dict) else []
+    if empty:
+        msg = f"{path}: {empty[0]} of [{table}] is empty"
+        raise InvalidConfig(msg, hint="write its value, or remove the line for the default")
 
 
 def _objects(path: Path, table: dict[str, Any]) -> Objects:
@@ -229,10 +232,12 @@ def _git(path: Path, table: dict[str, Any]) -> GitSettings:
 
 
 def name_log(folder: Path, origin: str) -> None:
-    """Write the name of the logs into ``config.toml``, which has none yet. Raises StorageError."""
+    """Write the name of the logs into ``config.toml``, which has none yet.
+
+    Raises as ``read_config``.
+    """
     path = folder / "config.toml"
-    with translated(path):
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = (read_whole(path) or b"").decode()
     added = f"{text}\n[log]\norigin = {json.dumps(origin, ensure_ascii=False)}\n"
     if _parse(path, added).log_origin != origin:
         msg = f"{path} cannot have the origin {origin!r}"

@@ -8,8 +8,10 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.files.drafts import sweep_drafts
 from aivcs.adapters.files.durable import write_atomically
 from aivcs.adapters.files.failures import translated
+from aivcs.adapters.files.whole import check_link, is_there
 from aivcs.errors import CorruptionError, NoRepository, RepositoryTooNew
 
 if TYPE_CHECKING:
@@ -25,14 +27,16 @@ def locate(start: Path, *, upward: bool) -> Path:
     """Return the repository's folder at ``start`` or, going ``upward``, above it.
 
     ``start`` may be the folder itself, or a copy of it under another name. Raises
-    NoRepository, RepositoryTooNew.
+    NoRepository, RepositoryTooNew, CorruptionError, and StorageError for a link that leads
+    nowhere.
     """
     start = start.absolute()
     for place in (start, *(start.parents if upward else ())):
         folder = place if place.name == FOLDER or _is_copy(place) else place / FOLDER
-        if (folder / "format").is_file():
+        if is_there(folder / "format"):
             check_format(folder)
             return folder
+        check_link(folder)
     where = f"in {start} or above it" if upward else f"in {start}"
     msg = f"no repository {where}"
     raise NoRepository(msg, hint="'aivcs init' makes one; --repo or AIVCS_DIR choose one")
@@ -72,11 +76,12 @@ def create(place: Path, fill: Callable[[Path], None], config: str) -> tuple[Path
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            if not (folder / "format").exists():
+            if not is_there(folder / "format"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            if (folder / "format").exists():
+            if is_there(folder / "format"):
                 check_format(folder)
                 return folder, False
+            sweep_drafts(folder)
             try:
                 fill(folder)
             except BaseException:

@@ -28,6 +28,17 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
             done += os.write(descriptor, view[done:])
 
 
+def lock(descriptor: int) -> bool:
+    """Take the file's lock if nobody has it; it lasts as long as the file is open."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def sync_folder(folder: Path) -> None:
     """Make the folder's list of names durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -57,17 +68,32 @@ def write_atomically(path: Path, data: bytes) -> None:
     A reader sees the old bytes or the new ones, also after a power cut. Raises
     StorageError; then the old file is as it was.
     """
-    draft = path.with_name(unique_name(f".{path.name}"))
     with translated(path):
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        draft, descriptor = _draft(path)
         try:
             try:
                 write_all(descriptor, data)
                 os.fsync(descriptor)
+                draft.replace(path)
             finally:
                 os.close(descriptor)
-            draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
+
+
+def _draft(path: Path) -> tuple[Path, int]:
+    """Make the file that becomes ``path``, locked so that no sweep takes it while we live."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    while True:
+        draft = path.with_name(unique_name(f".{path.name}"))
+        descriptor = os.open(draft, flags, FILE_MODE)
+        try:
+            locked = lock(descriptor)
+        except OSError:
+            locked = True  # where there are no locks no sweep gets one either
+        # A sweep may have met the file before it was locked, and removed it.
+        if locked and os.fstat(descriptor).st_nlink:
+            return draft, descriptor
+        os.close(descriptor)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
 _NO_ROOM_HERE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 NO_FILE: Final = frozenset({errno.ENXIO, errno.ELOOP, errno.ENODEV})
@@ -48,6 +48,11 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     if error.errno in _FULL:
         msg = f"no space left to write {path}: {error.strerror}"
         return StorageError(msg, hint="free some space; nothing of this action was kept")
+    if error.errno == errno.EFBIG:
+        msg = f"{path} may not become so long: {error.strerror}"
+        return StorageError(
+            msg, hint="'ulimit -f' shows and raises the limit; nothing of this action was kept"
+        )
     if error.errno in _DENIED:
         msg = f"no permission for {path}: {error.strerror}"
         return StorageError(msg, hint="check who owns the folder and which modes it has")
@@ -56,6 +61,16 @@ def storage_error(path: Path, error: OSError) -> StorageError:
         return StorageError(msg, hint="mount it writable, or work on a copy of the repository")
     msg = f"{path} failed: {error.strerror or error}"
     return StorageError(msg, hint="check the disk; the action may be repeated")
+
+
+def other_disk(folder: Path, staging: Path) -> StorageError:
+    """Return what to raise where files cannot be moved from ``staging`` into ``folder``."""
+    place = folder.resolve()
+    truly = "" if place == folder else f" leads to {place} and"
+    msg = f"{folder}{truly} is on another file system than {staging}"
+    return StorageError(
+        msg, hint="move the whole of .aivcs to one file system; a link may lead to it from here"
+    )
 
 
 def not_regular(path: Path | str) -> CorruptionError:

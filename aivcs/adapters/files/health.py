@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Final
 
 from aivcs.adapters.files.durable import FILE_MODE, unique_name, write_all
-from aivcs.adapters.files.failures import translated
+from aivcs.adapters.files.failures import other_disk, translated
 from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
@@ -47,6 +48,26 @@ def check_writable(folder: Path) -> None:
         finally:
             os.close(descriptor)
             path.unlink(missing_ok=True)
+
+
+def check_one_disk(folder: Path, staging: Path) -> None:
+    """Link a file of ``staging`` into ``folder``, as every blob is; remove both names.
+
+    Raises StorageError where they are on two file systems.
+    """
+    source = _present(staging) / unique_name(".probe")
+    target = _present(folder) / unique_name(".probe")
+    with translated(source):
+        source.touch()
+        try:
+            os.link(source, target)
+        except OSError as error:
+            # A file system that has no links is served without.
+            if error.errno == errno.EXDEV:
+                raise other_disk(folder, staging) from error
+        finally:
+            for path in (source, target):
+                path.unlink(missing_ok=True)
 
 
 def _present(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from aivcs.adapters.files.durable import make_folder, sync_folder, write_all
 from aivcs.adapters.files.failures import translated
+from aivcs.adapters.files.whole import check_link
 from aivcs.domain.note import Signer
 from aivcs.errors import ConflictError, InvalidInputError, KeyNotFound, UnsafeKey
 
@@ -40,7 +41,7 @@ def read_key(path: Path) -> Signer:
     """
     with translated(path):
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError as error:
             msg = f"there is no key {path}"
             raise KeyNotFound(msg, hint="'aivcs key create' makes one") from error
@@ -74,10 +75,17 @@ class Keyring:
         return self._write(self.place(signer.name), signer)
 
     def find(self, name: str) -> Signer | None:
-        """Return the current key of a name, or None. Raises as ``read_key``."""
+        """Return the current key of a name, or None.
+
+        Raises as ``read_key``, and StorageError for a link that leads nowhere: what must be
+        signed would go unsigned.
+        """
+        place = self.place(name)
         try:
-            return read_key(self.place(name))
+            return read_key(place)
         except KeyNotFound:
+            for one in (self.folder, place):
+                check_link(one)
             return None
 
     def prepare(self, signer: Signer) -> Signer:
@@ -105,6 +113,7 @@ class Keyring:
     def __iter__(self) -> Iterator[Key]:
         """Yield all keys by name, the current ones first."""
         states = {_SUFFIX: "current", _NEXT: "next", _RETIRED: "retired"}
+        check_link(self.folder)
         with translated(self.folder):
             found = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         for path in found:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aivcs.adapters.files.descriptors import open_regular
 from aivcs.adapters.files.durable import FILE_MODE, sync_folder, unique_name, write_all
 from aivcs.adapters.files.failures import storage_error, translated
 from aivcs.errors import StorageError
@@ -38,7 +39,7 @@ class FileLogFolder:
         """Return a file's bytes, or None."""
         place = f"{self._root}/{path}"
         try:
-            with io.FileIO(place) as file:
+            with io.FileIO(place, opener=open_regular) as file:
                 return file.readall()
         except (FileNotFoundError, NotADirectoryError):
             return None

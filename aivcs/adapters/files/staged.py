@@ -8,8 +8,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from aivcs.adapters.files.durable import FILE_MODE, sync_folder, unique_name, write_all
-from aivcs.adapters.files.failures import not_regular, translated
+from aivcs.adapters.files.durable import FILE_MODE, lock, sync_folder, unique_name, write_all
+from aivcs.adapters.files.failures import not_regular, other_disk, translated
 from aivcs.errors import StorageError
 
 if TYPE_CHECKING:
@@ -27,17 +27,6 @@ that is known, else from here on.
 """
 
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
-
-
-def lock(descriptor: int) -> bool:
-    """Take the file's lock if nobody has it; it lasts as long as the file is open."""
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 class StagedFile:
@@ -147,6 +136,8 @@ class StagedFile:
             if not target.is_file():
                 raise not_regular(target) from None
         except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise other_disk(target.parent, self._path.parent) from error
             if error.errno not in _NO_LINKS:
                 raise
             # A file system without hard links. Whoever published the name meanwhile

@@ -17,6 +17,7 @@ _HINTS: Final = {
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENOSPC: "free some space, then try again; nothing was left behind",
     errno.EDQUOT: "free some space, then try again; nothing was left behind",
+    errno.EFBIG: "'ulimit -f' shows and raises the limit of files' sizes",
 }
 
 

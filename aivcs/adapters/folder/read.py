@@ -82,10 +82,10 @@ def _manifest(path: Path) -> tuple[Manifest | None, bytes | None]:
 
 
 def _decoded(raw: bytes) -> dict[str, object]:
-    import tomllib
+    from aivcs.domain.tomltext import read_toml
 
     try:
-        return tomllib.loads(raw.decode())
-    except (ValueError, RecursionError) as error:
+        return read_toml(raw.decode())
+    except ValueError as error:
         msg = f"{MANIFEST} is not TOML: {error}"
         raise InvalidSpec(msg, hint="correct the file, or remove it to use the defaults") from error

@@ -92,10 +92,12 @@ def failure(address: Address, name: str, status: int, code: str, text: str) -> A
 
 def spool_failure(folder: Path, error: OSError) -> StorageError:
     """Return what to raise when the file of a blob on its way cannot be written."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         msg = f"no space left in {folder}: {error.strerror}"
         return StorageError(msg, hint="free some space; nothing of this action was kept")
     msg = f"cannot write into {folder}: {error.strerror}"
+    if error.errno == errno.EFBIG:
+        return StorageError(msg, hint="'ulimit -f' shows and raises the limit of files' sizes")
     return StorageError(msg, hint="check the disk and who owns the folder")
 
 

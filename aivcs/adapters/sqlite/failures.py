@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
@@ -11,6 +11,8 @@ from aivcs.errors import AivcsError, CorruptionError, InvalidInputError, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_WRITES: Final = frozenset({apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_TRUNCATE})
 
 
 @contextmanager
@@ -46,15 +48,36 @@ def translated(path: str, *, reads: bool = False) -> Iterator[None]:
         msg = f"the ledger {path} cannot be opened for this: {error}"
         raise StorageError(msg, hint="check that the folder exists and may be written") from error
     except apsw.Error as error:
-        if lacks_index(error):
-            raise _no_space(path, reads=reads) from error
-        msg = f"the ledger {path} failed: {type(error).__name__}: {error}"
-        raise StorageError(msg, hint="check the disk; the action may be repeated") from error
+        raise _failed(path, error, reads=reads) from error
 
 
 def lacks_index(error: apsw.Error) -> bool:
     """Tell whether the disk has no room for the index of the log, which readers need, too."""
     return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
+
+
+def _failed(path: str, error: apsw.Error, *, reads: bool) -> StorageError:
+    if lacks_index(error):
+        return _no_space(path, reads=reads)
+    msg = f"the ledger {path} failed: {type(error).__name__}: {error}"
+    if limit := _limit_of_size(error):
+        msg += f"; no file of this process may be longer than {limit} bytes"
+        hint = "'ulimit -f' shows and raises the limit; nothing of this action was kept"
+        return StorageError(msg, hint=hint)
+    return StorageError(msg, hint="check the disk; the action may be repeated")
+
+
+def _limit_of_size(error: apsw.Error) -> int:
+    """Return how long files may be, in bytes, where that may have stopped a write; else 0.
+
+    SQLite keeps what the system said to itself.
+    """
+    import resource
+
+    if getattr(error, "extendedresult", 0) not in _WRITES:
+        return 0
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    return 0 if limit == resource.RLIM_INFINITY else limit
 
 
 def _no_space(path: str, *, reads: bool) -> StorageError:

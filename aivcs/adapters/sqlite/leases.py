@@ -10,8 +10,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from aivcs.errors import StorageError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MODE: Final = 0o666
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+_NO_FILE: Final = frozenset({errno.ENOENT, errno.ENXIO, errno.ELOOP, errno.ENODEV})
 _PREFIX: Final = "lease-"
 _UPKEEP: Final = "upkeep.lock"
 _TOKEN_BYTES: Final = 8
@@ -41,6 +43,9 @@ def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in {errno.EISDIR, errno.EEXIST}:
+            msg = f"no lock can be taken: {error.filename} is in its place"
+            raise StorageError(msg, hint="move it away; it is none of aivcs") from error
         msg = f"no lock can be taken in {folder}: {error.strerror or error}"
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         hint = "free some space" if full else "check that the folder may be written"
@@ -105,7 +110,9 @@ class Lease:
     def release(self) -> None:
         """Let go of the file; the row is forgotten by the next collection. Idempotent."""
         if self._token and self._process == os.getpid():
-            _path(self._folder, self._token).unlink(missing_ok=True)
+            # What stays is cleared away by the next collection, or is no file of ours.
+            with suppress(OSError):
+                _path(self._folder, self._token).unlink(missing_ok=True)
         self._let_go()
 
 
@@ -120,9 +127,8 @@ def described(number: int, token: str) -> str:
 
 def is_dead(folder: Path, token: str) -> bool:
     """Tell whether the process of a lease is gone; the answer True stays true."""
-    try:
-        file = os.open(_path(folder, token), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    file = _opened(_path(folder, token))
+    if file is None:
         return True
     try:
         # Shared, so that two who ask do not take each other for its process.
@@ -132,6 +138,21 @@ def is_dead(folder: Path, token: str) -> bool:
     finally:
         os.close(file)
     return True
+
+
+def _opened(path: Path) -> int | None:
+    """Open the file of a lease; None where there is none, or what is no file has its place."""
+    try:
+        # Opening a pipe would wait for its writer.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return None
+        raise
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    return None
 
 
 def dead(folder: Path, rows: Iterable[tuple[int, str]]) -> list[int]:
@@ -144,9 +165,8 @@ def clear(folder: Path) -> None:
     """Remove the files of dead processes."""
     with _translated(folder):
         for path in folder.glob(f"{_PREFIX}*"):
-            try:
-                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
+            file = _opened(path)
+            if file is None:
                 continue
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -184,7 +204,7 @@ def _lock_file(folder: Path) -> int | None:
             raise
         try:
             # Who may only read the file can still ask for its lock.
-            return os.open(folder / _UPKEEP, os.O_RDONLY | os.O_CLOEXEC)
+            return os.open(folder / _UPKEEP, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             if error.errno == errno.EROFS:
                 return None
