@@ -75,7 +75,7 @@ class Connection:
             self._db = self._patiently(lambda: self._connect(create=create))
             self._room = LogRoom(self._db.filename_wal)
             self._space = Space(path, self._db.filename_wal)
-            self._files = Whereabouts(path, self._db.filename_wal, frozen=self._frozen)
+            self._files = Whereabouts(self._db.filename, self._db.filename_wal, frozen=self._frozen)
             self._patiently(lambda: self._prepare(create=create, durable=durable))
         forking.watch(self)
 

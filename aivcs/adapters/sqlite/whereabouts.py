@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aivcs.errors import StorageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PAUSE_SECONDS: Final = 0.5
 
@@ -27,8 +24,8 @@ class Whereabouts:
     stays as it is.
     """
 
-    def __init__(self, path: Path, log: str, *, frozen: bool = False) -> None:
-        self._path, self._log = str(path), log
+    def __init__(self, path: str, log: str, *, frozen: bool = False) -> None:
+        self._path, self._log = path, log
         self._frozen = frozen
         self._files = _file(self._path, whole=frozen), None if frozen else _file(log)
         self._next = 0.0

@@ -127,7 +127,7 @@ def test_a_log_that_vanishes_during_the_commit(
 def test_a_log_that_comes_later(tmp_path: Path) -> None:
     ledger, log = tmp_path / "ledger", tmp_path / "log"
     ledger.touch()
-    files = Whereabouts(ledger, str(log))
+    files = Whereabouts(str(ledger), str(log))
     assert files.are_right()
     log.touch()
     assert files.are_right()
@@ -182,3 +182,13 @@ def test_a_reader_who_may_not_write_the_folder(place: Path, *, writes: bool) -> 
     lines = said.splitlines()
     assert len(lines) == 2
     assert all(("is being written" in line) is writes for line in lines), lines
+
+
+def test_a_relative_path_stays_where_it_was(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place.parent)
+    with open_repo("place") as repo:
+        monkeypatch.chdir("/")
+        small, large = repo.objects.put(b"small", pin=True), repo.objects.put(os.urandom(200_000))
+        assert repo.objects.get(small) == b"small"
+        assert len(repo.objects.get(large)) == 200_000
+        assert repo.verify().ok
