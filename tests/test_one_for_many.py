@@ -69,6 +69,14 @@ def test_one_alone_is_refused(repo: Repo, call: str, one: object) -> None:
     assert not repo.objects.ledger.references(STORED)
 
 
+@pytest.mark.parametrize("one", [None, 5, object()])
+@pytest.mark.parametrize("call", [one for one in CALLS if one != "diff_runs"])
+def test_what_cannot_be_gone_through_is_refused(repo: Repo, call: str, one: object) -> None:
+    name = "None" if one is None else type(one).__name__
+    with pytest.raises(InvalidInputError, match=f"are asked for, not {name}"):
+        CALLS[call](repo, one)
+
+
 @pytest.mark.parametrize("many", [[], [STORED], (str(STORED),), {STORED: 1}, iter([b"x"])])
 def test_many_stay_as_they_are(many: Any) -> None:
     assert several(many, "digests") is many

@@ -17,10 +17,14 @@ def several(items: _Many, what: str) -> _Many:
     """Return ``items`` as they are.
 
     Raises InvalidInputError for a text, a digest, bytes, a path and an open file: most of
-    them can be iterated over, and would give letters or lines.
+    them can be iterated over, and would give letters or lines. Also for what cannot.
     """
     single = isinstance(items, str | bytes | bytearray | memoryview | Digest)
     if single or hasattr(items, "__fspath__") or hasattr(items, "read"):
         msg = f"{what} are asked for, not one {type(items).__name__}"
+        raise InvalidInputError(msg, hint="give a list, of one as well")
+    given: object = items
+    if not (hasattr(given, "__iter__") or hasattr(given, "__getitem__")):
+        msg = f"{what} are asked for, not {'None' if given is None else type(given).__name__}"
         raise InvalidInputError(msg, hint="give a list, of one as well")
     return items

@@ -90,15 +90,17 @@ class Review:
         """Yield events with seq > ``after`` as they land, until the run has ended.
 
         Of ``kinds`` if any are given. Early events come when their gap is closed. Raises
-        RunNotFound.
+        RunNotFound, InvalidInputError.
         """
+        from aivcs.domain.counting import integer
         from aivcs.domain.several import several
         from aivcs.services import following
         from aivcs.services.reading import event_of
 
         kinds = several(kinds, "kinds")
+        first = max(0, integer("after", after))
         parts = self._ledger, self.objects, str(run_id)
-        for entry, payload in following.follow(*parts, after=after, pause=pause):
+        for entry, payload in following.follow(*parts, after=first, pause=pause):
             if not kinds or entry.kind in kinds:
                 yield event_of(entry, payload)
 

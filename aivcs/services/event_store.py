@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.batch import Batch, Reference
-from aivcs.domain.events import MAX_SEQ
+from aivcs.domain.counting import at_most, whole
 from aivcs.domain.execution import ExecutionState
 from aivcs.domain.executions import lifecycle
 from aivcs.domain.executions.data import StoredEvent
@@ -102,7 +102,7 @@ class EventStore:
         wanted = _Wanted(
             run_id=run_id,
             tenant=_tenant(tenant_id),
-            expected=None if expected_seq is None else _whole("expected_seq", expected_seq),
+            expected=None if expected_seq is None else whole("expected_seq", expected_seq),
             key=check_text("idempotency_key", idempotency_key),
             epoch=self._runs.epoch(run_id) if epoch is None else epoch,
         )
@@ -190,8 +190,8 @@ class EventStore:
         Raises InvalidInputError, and while reading MissingObject and IntegrityError.
         """
         run_id = _checked(execution_id)
-        first = _whole("after", after)
-        return self._events(run_id, first, None if limit is None else _whole("limit", limit))
+        first = whole("after", after)
+        return self._events(run_id, first, at_most(limit))
 
     def _events(self, run_id: str, after: int, limit: int | None) -> Iterator[StoredEvent]:
         head = self._head(run_id)
@@ -216,7 +216,7 @@ class EventStore:
             self._ledger,
             self._objects,
             run_id,
-            after=_whole("after", after),
+            after=whole("after", after),
             pause=pause or self._pause,
         )
         return (_stored(run_id, tenant, entry, payload) for entry, payload in landed)
@@ -240,8 +240,8 @@ class EventStore:
         """Return the ids of a tenant's executions, the newest first; None is no limit."""
         query = RunQuery(
             tenant=_tenant(tenant_id),
-            limit=None if limit is None else _whole("limit", limit),
-            offset=_whole("offset", offset),
+            limit=at_most(limit),
+            offset=whole("offset", offset),
         )
         return [record.run_id for record in self._ledger.runs(query)]
 
@@ -290,10 +290,3 @@ def _tenant(tenant_id: object) -> str:
         return text
     msg = f"not a tenant id: {text!r:.80}"
     raise InvalidInputError(msg, hint=f"a text of 1 to {MAX_TENANT} characters")
-
-
-def _whole(what: str, number: object) -> int:
-    if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
-        return min(number, MAX_SEQ)
-    msg = f"{what} is a whole number from 0, not {number!r:.80}"
-    raise InvalidInputError(msg)

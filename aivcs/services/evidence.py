@@ -150,8 +150,13 @@ class EvidenceStore:
             yield from summaries(self.of(digest))
 
     def list(self, limit: int | None = None) -> list[Summary]:
-        """Return up to ``limit`` summaries, as ``iter_summaries`` yields them."""
-        return list(islice(self.iter_summaries(), limit))
+        """Return up to ``limit`` summaries, as ``iter_summaries`` yields them.
+
+        Raises InvalidInputError for a negative limit or another number.
+        """
+        from aivcs.domain.counting import at_most
+
+        return list(islice(self.iter_summaries(), at_most(limit)))
 
     def _intake(self) -> Intake:
         from aivcs.services.evidence_intake import Intake

@@ -146,10 +146,14 @@ class CasStore:
     def list(self, after: Digest | str | None = None, limit: int = 1000) -> Digests:
         """Return stored digests, ascending, from behind ``after`` on.
 
-        Up to ``limit`` of them, and never more than 10,000 at a time.
+        Up to ``limit`` of them, and never more than 10,000 at a time. Raises
+        InvalidInputError for another number.
         """
+        from aivcs.domain.counting import integer
+
+        most = max(0, min(integer("limit", limit), _MOST_LISTED))
         start = None if after is None else Digest.parse(after)
-        return self.ledger.digests(after=start, limit=max(0, min(limit, _MOST_LISTED)))
+        return self.ledger.digests(after=start, limit=most)
 
     def pin(self, digests: Iterable[Digest | str]) -> None:
         """Ask every collection to leave these objects; NotFound if one is absent."""

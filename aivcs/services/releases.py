@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.commitment import SALT_SIZE
+from aivcs.domain.counting import at_most, integer
 from aivcs.domain.digest import Digest
-from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.lineage import current_of, deprecation_of, newest_deprecation, promoted_seq
 from aivcs.domain.log_writes import Append
 from aivcs.domain.names import check_name, check_text
@@ -240,7 +240,10 @@ class ReleaseRegistry:
         after: int = 0,
         newest_first: bool = True,
     ) -> Iterator[ReleaseRecord]:
-        """Yield the entries of ``name`` behind the seq ``after``, in constant memory."""
+        """Yield the entries of ``name`` behind the seq ``after``, in constant memory.
+
+        Raises InvalidInputError for another number or a negative limit.
+        """
         for entry, body in self._payloads(name, after, limit, newest_first=newest_first):
             yield read_record(name, entry, body)
 
@@ -257,9 +260,9 @@ class ReleaseRegistry:
     def _payloads(
         self, name: str, after: int, limit: int | None, *, newest_first: bool
     ) -> Iterator[tuple[Entry, Json]]:
-        after = min(max(after, 0), MAX_SEQ)
+        first = max(0, integer("after", after))
         entries = self._ledger.entries(
-            Family.RELEASE, name, after=after, limit=limit, newest_first=newest_first
+            Family.RELEASE, name, after=first, limit=at_most(limit), newest_first=newest_first
         )
         return bodies.payloads(self._objects, entries)
 

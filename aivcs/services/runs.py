@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Batch, Reference, Role
+from aivcs.domain.counting import at_most, integer
 from aivcs.domain.digest import Digest
-from aivcs.domain.events import MAX_SEQ, check_kind
+from aivcs.domain.events import check_kind
 from aivcs.domain.log_writes import Append, EndRun, NewRun
 from aivcs.domain.names import check_name, check_run_id, check_text
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
@@ -211,8 +212,8 @@ class RunLedger:
     ) -> Iterator[RunEvent]:
         """Return an iterator over events with seq > ``after``, in constant memory.
 
-        Of ``kinds`` if any are given. Raises RunNotFound, InvalidInputError for a negative
-        limit.
+        Of ``kinds`` if any are given. Raises RunNotFound, InvalidInputError for another
+        number or a negative limit.
         """
         from aivcs.domain.several import several
         from aivcs.services.reading import read_events
@@ -220,8 +221,8 @@ class RunLedger:
         self.get_run(run_id)
         parts = self._ledger, self._objects, str(run_id)
         kinds = several(kinds, "kinds")
-        first = max(0, min(after, MAX_SEQ))
-        return read_events(*parts, after=first, limit=_limit(limit), kinds=kinds)
+        first = max(0, integer("after", after))
+        return read_events(*parts, after=first, limit=at_most(limit), kinds=kinds)
 
     def list_runs(
         self,
@@ -234,15 +235,15 @@ class RunLedger:
     ) -> list[RunRecord]:
         """Return runs, the newest first; ``after`` is the last run of the page before.
 
-        Raises RunNotFound for an unknown ``after``, InvalidInputError for an unknown status or
-        a negative limit.
+        Raises RunNotFound for an unknown ``after``, InvalidInputError for an unknown status, a
+        negative limit and other types.
         """
         query = RunQuery(
             spec_digest=None if spec_digest is None else Digest.parse(spec_digest),
-            agent=agent,
+            agent=check_text("agent", agent),
             status=None if status is None else read_status(status),
             after=None if after is None else str(after),
-            limit=_limit(limit),
+            limit=at_most(limit),
         )
         return self._ledger.runs(query)
 
@@ -347,16 +348,6 @@ class RunLedger:
 def _storable(text: str) -> str:
     """Return a text as every database can store it; what none can is escaped."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _limit(limit: object) -> int | None:
-    """Return a limit that every adapter can count to; InvalidInputError for a negative one."""
-    if limit is None:
-        return None
-    if not isinstance(limit, int) or limit < 0:
-        msg = f"a limit is a whole number from 0, not {limit!r}"
-        raise InvalidInputError(msg)
-    return min(limit, MAX_SEQ)
 
 
 def read_status(text: str) -> RunStatus:
