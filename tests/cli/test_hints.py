@@ -37,8 +37,8 @@ def test_help_is_a_word_too(
         (
             ("show",),
             (
-                "no such command: 'show', did you mean 'key show' or 'spec show' or 'run show' or "
-                "'eval show'?"
+                "no such command: 'show', did you mean 'key show' or 'git show' or 'spec show' or "
+                "'run show' or 'eval show'?"
             ),
         ),
         (("odd",), "no such command: 'odd'"),

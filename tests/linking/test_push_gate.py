@@ -13,6 +13,7 @@ from aivcs.domain.pushing import Push
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aivcs.domain.stored import StoredObject
     from aivcs.repo import Repo
     from tests.linking.conftest import Git
 
@@ -127,16 +128,22 @@ def test_damaged_documents(repo: Repo, git: Git, gate: str) -> None:
     spec = repo.specs.add("bot")
     documents = {spec.digest, *filter(None, spec.components.values())}
     with declared(git, gate) as gated:
-        reading = gated.objects.get
+        getting, reading = gated.objects.get, gated.objects.read
         bad = aivcs.errors.IntegrityError("the bytes are others")
 
         def get(digest: aivcs.Digest) -> bytes:
             if digest in documents:
                 raise bad
-            return reading(digest)
+            return getting(digest)
+
+        def read(stored: StoredObject) -> bytes:
+            if stored.digest in documents:
+                raise bad
+            return reading(stored)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(gated.objects), "get", lambda _, digest: get(digest))
+            patch.setattr(type(gated.objects), "read", lambda _, stored: read(stored))
             found = judged(gated, commit)
         assert len(found) == 1 + bool(gate)
         assert all("the bytes are others" in one and commit[:12] in one for one in found)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import apsw
 
-from aivcs.adapters.sqlite import forking, index, settings
+from aivcs.adapters.sqlite import forking, index, modes, settings
 from aivcs.adapters.sqlite.engine import check_engine
 from aivcs.adapters.sqlite.failures import lacks_index, translated
 from aivcs.adapters.sqlite.identity import APPLICATION_ID, VERSION
 from aivcs.adapters.sqlite.medium import check_medium
 from aivcs.adapters.sqlite.space import Space
+from aivcs.adapters.sqlite.turn import Turn
 from aivcs.adapters.sqlite.wal import LogRoom
 from aivcs.adapters.sqlite.whereabouts import Whereabouts
 from aivcs.errors import CorruptionError, RepositoryClosed, RepositoryTooNew, StorageError
@@ -38,7 +39,6 @@ class _Steps(NamedTuple):
 _OUTER: Final = _Steps("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
 _NESTED: Final = _Steps("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part; RELEASE part")
 _ALONE: Final = "PRAGMA locking_mode=EXCLUSIVE;"
-_SYNCHRONOUS: Final = {True: "FULL", False: "NORMAL"}
 WAIT_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
 
@@ -71,13 +71,15 @@ class Connection:
         if forking.is_spoilt(path):
             msg = f"this process was forked in the middle of work on {path}"
             raise StorageError(msg, hint="open the repository in a process that was started anew")
-        with translated(str(path), reads=not create):
+        forking.watch(self)
+        # A fork waits until it is open.
+        with self._lock, translated(str(path), reads=not create):
             self._db = self._patiently(lambda: self._connect(create=create))
             self._room = LogRoom(self._db.filename_wal)
+            self._turn = Turn(self._db.filename_wal)
             self._space = Space(path, self._db.filename_wal)
             self._files = Whereabouts(self._db.filename, self._db.filename_wal, frozen=self._frozen)
             self._patiently(lambda: self._prepare(create=create, durable=durable))
-        forking.watch(self)
 
     def _connect(self, *, create: bool) -> apsw.Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
@@ -147,7 +149,7 @@ class Connection:
             return
         old = create or self._check_version(db) < VERSION
         settings.apply(db, str(self.path), new=create)
-        db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durable]}")
+        db.execute(f"PRAGMA synchronous={modes.SYNCHRONOUS[durable]}")
         if old:
             with self.writing():
                 self._migrate(db)
@@ -178,7 +180,7 @@ class Connection:
         db.execute(f"PRAGMA user_version={VERSION}")
 
     def _require(self) -> apsw.Connection:
-        if self._process != os.getpid():
+        if not self._is_own():
             msg = f"the repository of {self.path} was opened before this process was forked"
             raise RepositoryClosed(msg, hint="open it again in the child process")
         if self._db is None:
@@ -197,6 +199,7 @@ class Connection:
         self._lost = self._files.lost(after=after)
         self._db = None
         self._room.close()
+        self._turn.close()
         forking.let_go(db)
         raise self._lost
 
@@ -257,6 +260,8 @@ class Connection:
             if db.in_transaction:
                 yield
                 return
+            if not self._files.seem_right():
+                self._require_files()
             db.execute("BEGIN")
             try:
                 yield
@@ -265,7 +270,7 @@ class Connection:
 
     def _let_go(self, db: apsw.Connection) -> None:
         """End a transaction that read; an error of the disk may have ended it."""
-        if db.in_transaction:
+        if self._is_own() and db.in_transaction:
             db.execute("COMMIT")
 
     @contextmanager
@@ -287,7 +292,12 @@ class Connection:
             full = self._durable if synced is None or steps is _NESTED else synced
             outer = steps is _OUTER
             little = outer and self._save_space(db)
-            with self._syncing(full), self._undoing(many and outer):
+            own = self._is_own
+            with (
+                self._in_turn(outer=outer),
+                modes.syncing(db, wanted=full, usual=self._durable, is_own=own),
+                modes.undoing(db, many=many and outer, is_own=own),
+            ):
                 self._patiently(lambda: db.execute(steps.begin))
                 try:
                     if full and outer and not little:
@@ -298,54 +308,47 @@ class Connection:
                         self._space.claim(db)
                     db.execute(steps.commit)
                 except BaseException:
-                    # A full or failing disk may have rolled back all of it already.
-                    if db.in_transaction:
+                    # A failing disk may have rolled back all of it; in a child it is the parent's.
+                    if own() and db.in_transaction:
                         db.execute(steps.rollback)
                     raise
             self._require_files(after=True)
 
+    @contextmanager
+    def _in_turn(self, *, outer: bool) -> Iterator[None]:
+        """Write alone, also where SQLite's own lock was lost."""
+        if not outer:
+            yield
+            return
+        self._patiently(self._take_turn)
+        try:
+            yield
+        finally:
+            if self._is_own():
+                self._turn.give()
+
+    def _take_turn(self) -> None:
+        if not self._turn.take():
+            raise apsw.BusyError
+
+    def _is_own(self) -> bool:
+        """Tell whether this process opened the file: in a forked child it is not ours."""
+        return self._process == os.getpid()
+
     def _save_space(self, db: apsw.Connection) -> bool:
         """Tell whether the disk is nearly full, and then keep the log short."""
-        little = self._space.is_little()
-        if little:
+        if little := self._space.is_little():
             self._space.cut_log(db)
         if self._space.is_fine and not index.claim(Path(db.filename_wal)):
             raise apsw.FullError
         return little
 
     def _check_transaction(self, db: apsw.Connection) -> None:
-        """Refuse to go on where an error that was caught took the whole transaction back."""
+        """Refuse to go on in a child, or where a caught error took the whole transaction back."""
+        self._require()
         if not db.in_transaction:
             msg = f"the ledger {self.path} took the whole transaction back"
             raise StorageError(msg, hint="check the disk; the action may be repeated")
-
-    @contextmanager
-    def _syncing(self, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - the one thing it is
-        if wanted == self._durable:
-            yield
-            return
-        db = self._require()
-        db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[wanted]}")
-        try:
-            yield
-        finally:
-            db.execute(f"PRAGMA synchronous={_SYNCHRONOUS[self._durable]}")
-
-    @contextmanager
-    def _undoing(self, many: bool) -> Iterator[None]:  # noqa: FBT001 - the one thing it is
-        """Keep in memory what takes a statement back: else each page goes to a file first.
-
-        For inserts only: what a search sorts might be too much.
-        """
-        if not many:
-            yield
-            return
-        db = self._require()
-        db.execute("PRAGMA temp_store=MEMORY")
-        try:
-            yield
-        finally:
-            db.execute("PRAGMA temp_store=DEFAULT")
 
     def maintain(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement that tends the file, outside of a transaction; return its rows."""
@@ -359,7 +362,7 @@ class Connection:
     def wrote(self) -> bool:
         """Whether this handle changed any row; False when it is closed or another process's."""
         with self._lock:
-            db = self._db if self._process == os.getpid() else None
+            db = self._db if self._is_own() else None
             return db is not None and db.total_changes() > 0
 
     def check_open(self) -> None:
@@ -369,9 +372,10 @@ class Connection:
     def close(self) -> None:
         """Close the file; idempotent, and nothing at all in a forked child."""
         with self._lock:
-            if self._db is not None and self._process == os.getpid():
+            if self._db is not None and self._is_own():
                 with translated(str(self.path)):
                     self._room.close()
+                    self._turn.close()
                     if self._files.are_right():
                         self._db.close()
                     else:
@@ -388,5 +392,9 @@ class Connection:
 
     def abandon(self) -> apsw.Connection | None:
         """Forget the file in a forked child, and return the connection."""
+        # Another thread may have held it, which is not here to let it go.
+        self._lock = threading.RLock()
         db, self._db = self._db, None
+        if db is not None:
+            self._turn.close()
         return db

@@ -9,7 +9,9 @@ https://sqlite.org/howtocorrupt.html, section 2.6.
 from __future__ import annotations
 
 import os
+import threading
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 import apsw
@@ -35,16 +37,16 @@ class Forked(Protocol):
         """Forget the file, and return what it was opened by."""
 
 
-_open: Final[weakref.WeakSet[Forked]] = weakref.WeakSet()
-_still: Final[list[tuple[Forked, bool]]] = []
-_kept: Final[list[apsw.Connection]] = []
-"""Connections that cannot be closed in this process without harm to the one it came from."""
+_open: Final[dict[int, weakref.ref[Forked]]] = {}
+"""A dictionary, because others may open a ledger while all of them are listed."""
+_local: Final = threading.local()
 _spoilt: Final[set[str]] = set()
 
 
 def watch(ledger: Forked) -> None:
     """Give ``ledger`` up in each child of this process from now on."""
-    _open.add(ledger)
+    key = id(ledger)
+    _open[key] = weakref.ref(ledger, lambda _: _open.pop(key, None))
 
 
 def is_spoilt(path: Path) -> bool:
@@ -58,32 +60,56 @@ def let_go(db: apsw.Connection) -> None:
     db.close()
 
 
+def _ledgers() -> list[Forked]:
+    return [one for one in (found() for found in list(_open.values())) if one is not None]
+
+
 def _before() -> None:
-    _still.extend((one, one.hold_still(WAIT_SECONDS)) for one in list(_open))
+    # One list for each fork: threads may fork at the same time, and handlers inside of it.
+    still: list[Forked] = []
+    _forks().append(still)
+    for one in _ledgers():
+        # An error would be printed and no more, and the ledgers behind it would be forgotten.
+        with suppress(BaseException):
+            if one.hold_still(WAIT_SECONDS):
+                still.append(one)
+
+
+def _forks() -> list[list[Forked]]:
+    found: list[list[Forked]] = _local.__dict__.setdefault("forks", [])
+    return found
 
 
 def _in_parent() -> None:
-    for one, still in _still:
-        if still:
-            one.go_on()
-    _still.clear()
+    for one in _forks().pop():
+        one.go_on()
 
 
 def _in_child() -> None:
-    for one, still in _still:
-        db = one.abandon()
-        if still:
+    still = _forks().pop()
+    _local.__dict__.clear()
+    for one in _ledgers():
+        is_still = one in still
+        if is_still:
             one.go_on()
-        if db is None:
-            continue
-        if still and not db.in_transaction:
-            let_go(db)
-        else:
-            # Taking a transaction back would change the index that the parent works on.
-            _kept.append(db)
-            _spoilt.add(os.path.realpath(one.path))
-    _still.clear()
+        with suppress(apsw.Error):
+            _give_up(one, is_still=is_still)
     _open.clear()
+
+
+def _give_up(ledger: Forked, *, is_still: bool) -> None:
+    db = ledger.abandon()
+    if db is None:
+        return
+    if is_still and not db.in_transaction:
+        let_go(db)
+        return
+    # Taking a transaction back would change the index that the parent works on, so the
+    # connection is never closed in this process, not at its end either.
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
+    _spoilt.add(os.path.realpath(ledger.path))
 
 
 os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

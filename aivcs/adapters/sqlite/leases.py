@@ -188,9 +188,13 @@ def upkeep(folder: Path, *, wait: bool) -> Iterator[bool]:
     if file is None:
         yield True
         return
+    process = os.getpid()
     try:
         yield _locked(folder, file, wait=wait)
     finally:
+        # A child that was forked meanwhile has the descriptor, too.
+        if process == os.getpid():
+            fcntl.flock(file, fcntl.LOCK_UN)
         os.close(file)
 
 

@@ -221,3 +221,131 @@ repo.close()
 """,
     )
     assert contents(tmp_path / "other") == {b"of the child"}
+
+
+def test_a_handler_that_forks_in_a_transaction_harms_nobody(place: Path) -> None:
+    acts(
+        place,
+        """
+from aivcs.errors import RepositoryClosed
+
+def handler(*_):
+    if not (child := os.fork()):
+        sys.exit(0)
+    ended(child)
+
+db = repo._ledger._ledger._db
+db._db.execute("PRAGMA cache_size=-64")
+signal.signal(signal.SIGUSR1, handler)
+child = 0
+try:
+    with db.writing() as rows:
+        for number in range(3000):
+            rows.execute(
+                "INSERT INTO refs (digest, role) VALUES (?, 'pin')",
+                (number.to_bytes(32, "big"),),
+            )
+            if number == 2500:
+                os.kill(os.getpid(), signal.SIGUSR1)
+                child = os.fork()
+                if not child:
+                    raise KeyError
+except KeyError:
+    try:
+        repo.objects.put(b"in the child")
+    except RepositoryClosed:
+        sys.exit(0)
+    sys.exit(3)
+ended(child)
+assert repo._ledger._ledger._db.rows("SELECT count(*) FROM refs") == [(3000,)]
+assert repo._ledger.check() == []
+repo.close()
+""",
+    )
+
+
+def test_threads_that_fork_at_the_same_time(place: Path) -> None:
+    acts(
+        place,
+        """
+repo.objects.put(b"first")
+def fork():
+    for _ in range(15):
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        ended(child)
+
+enough = threading.Event()
+def write():
+    number = 0
+    while not enough.is_set():
+        repo.objects.put(b"%d" % number)
+        number += 1
+
+threads = [threading.Thread(target=fork) for _ in range(3)]
+writer = threading.Thread(target=write)
+for thread in (*threads, writer):
+    thread.start()
+for thread in threads:
+    thread.join()
+enough.set()
+writer.join()
+after = threading.Thread(target=repo.objects.put, args=(b"after",))
+after.start()
+after.join(30)
+assert not after.is_alive()
+repo.close()
+""",
+    )
+    assert b"after" in contents(place)
+
+
+@pytest.mark.parametrize("act", ["repo.objects.get(kept)", "repo.close()", "repo._ledger.check()"])
+def test_a_child_does_not_wait_for_a_thread_that_it_has_not(place: Path, act: str) -> None:
+    acts(
+        place,
+        f"""
+from aivcs.adapters.sqlite import forking
+from aivcs.errors import RepositoryClosed
+forking.WAIT_SECONDS = 0.05
+kept = repo.objects.put(b"kept", pin=True)
+begun, enough = threading.Event(), threading.Event()
+def hold():
+    with repo._ledger.exclusive():
+        begun.set()
+        enough.wait()
+
+def work():
+    try:
+        {act}
+    except RepositoryClosed:
+        pass
+
+thread = threading.Thread(target=hold)
+thread.start()
+begun.wait()
+ended(in_child(work))
+enough.set()
+thread.join()
+repo.close()
+""",
+    )
+    assert contents(place) == {b"kept"}
+
+
+def test_upkeep_is_free_although_a_child_lives(place: Path) -> None:
+    acts(
+        place,
+        """
+read, write = os.pipe()
+with repo._ledger.upkeep(wait=False) as mine:
+    assert mine
+    child = in_child(lambda: os.read(read, 1))
+with repo._ledger.upkeep(wait=False) as mine:
+    assert mine
+os.write(write, b"x")
+ended(child)
+repo.close()
+""",
+    )
