@@ -339,7 +339,7 @@ class Connection:
         """Tell whether the disk is nearly full, and then keep the log short."""
         if little := self._space.is_little():
             self._space.cut_log(db)
-        if self._space.is_fine and not index.claim(Path(db.filename_wal)):
+        if self._space.has_small_blocks and not index.claim(Path(db.filename_wal)):
             raise apsw.FullError
         return little
 

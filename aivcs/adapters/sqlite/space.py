@@ -27,7 +27,7 @@ class Space:
         self._folder = str(path.parent)
         self.near = True
         """Whether one transaction might fill the disk, by what was seen last."""
-        self.is_fine = False
+        self.has_small_blocks = False
         """Whether its blocks are so small that the log's index may lack some."""
         self._log = Path(log)
 
@@ -69,7 +69,7 @@ class Space:
             found = os.statvfs(self._folder)
         except OSError:
             return _AMPLE  # the folder was removed, which others notice
-        self.is_fine = found.f_bsize < index.STEP
+        self.has_small_blocks = found.f_bsize < index.STEP
         return found.f_bavail * found.f_frsize
 
     def _logged(self) -> int:
