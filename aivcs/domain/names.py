@@ -9,6 +9,9 @@ from aivcs.errors import InvalidInputError, InvalidName
 
 MAX_NAME: Final = 128
 MAX_RUN_ID: Final = 256
+MIN_PREFIX: Final = 4
+"""The shortest abbreviation of an id."""
+
 _NAME: Final = re.compile(r"(?!-)[^\s~@:\x00-\x1f\x7f-\x9f]{1,128}")
 _UNFIT: Final = re.compile(r"[\s~@:\x00-\x1f\x7f-\x9f]+")
 

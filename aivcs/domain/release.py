@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.digest import Digest
-from aivcs.domain.names import check_text
+from aivcs.domain.names import MIN_PREFIX, check_text
 from aivcs.errors import (
     AmbiguousId,
     InvalidInputError,
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
     from aivcs.domain.receipt import Receipt
     from aivcs.domain.verdict import Verdict
-
-
-MIN_PREFIX: Final = 4
-"""The shortest abbreviation of an id."""
 
 
 LAST_GOOD: Final = "last-good"

@@ -217,7 +217,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests, Linking):
         """What resolves abbreviations and names."""
         from aivcs.services.finding import Finder
 
-        return Finder(self._ledger, self.releases)
+        return Finder(self._ledger, lambda: self.releases)
 
     @property
     def format(self) -> int:

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.digest import HEX_LENGTH, Digest
-from aivcs.domain.release import MIN_PREFIX, seq_of
-from aivcs.domain.run import RunId
+from aivcs.domain.names import MIN_PREFIX
 from aivcs.errors import (
     AmbiguousId,
     InvalidDigest,
@@ -18,9 +17,10 @@ from aivcs.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aivcs.domain.release import ReleaseRecord
+    from aivcs.domain.run import RunId
     from aivcs.ports import Ledger
     from aivcs.services.releases import ReleaseRegistry
 
@@ -32,9 +32,13 @@ LATEST: Final = "latest"
 
 
 class Finder:
-    """Resolves abbreviations and names of runs, objects, specs and releases."""
+    """Resolves abbreviations and names of runs, objects, specs and releases.
 
-    def __init__(self, ledger: Ledger, releases: ReleaseRegistry) -> None:
+    What runs and releases are made of is loaded when one is asked for: to read an object
+    takes none of it.
+    """
+
+    def __init__(self, ledger: Ledger, releases: Callable[[], ReleaseRegistry]) -> None:
         self._ledger = ledger
         self._releases = releases
 
@@ -43,6 +47,8 @@ class Finder:
 
         Raises RunNotFound, AmbiguousId.
         """
+        from aivcs.domain.run import RunId
+
         if self._ledger.run(text) is not None:
             return RunId(text)
         if text == LATEST:
@@ -119,12 +125,14 @@ class Finder:
 
     def entry(self, text: str) -> ReleaseRecord:
         """Return what ``release`` does; of ``NAME@SEQ`` also a deprecation."""
+        from aivcs.domain.release import seq_of
+
         match = _RELEASE.fullmatch(text)
         seq = None if match is None or match["steps"] is not None else seq_of(match["entry"])
         return (
             self.release(text)
             if match is None or seq is None
-            else self._releases.entry(match["name"], seq)
+            else self._releases().entry(match["name"], seq)
         )
 
     def _release(self, text: str, *, strict: bool = False) -> ReleaseRecord | None:
@@ -133,10 +141,10 @@ class Finder:
             return None
         name, entry, steps = match["name"], match["entry"], match["steps"]
         plain = entry is None and steps is None
-        if plain and not strict and self._releases.current(name) is None:
+        if plain and not strict and self._releases().current(name) is None:
             return None
         back = 0 if steps is None else int(steps or 1)
-        return self._releases.find(name, entry, back)
+        return self._releases().find(name, entry, back)
 
 
 def _prefix(text: str) -> str:

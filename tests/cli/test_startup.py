@@ -61,6 +61,16 @@ def test_reading_loads_nothing_heavy(here: Program, run: str, spec: str) -> None
         assert "aivcs.trajectories" not in loaded
 
 
+def test_an_object_is_read_without_what_runs_and_releases_need(here: Program) -> None:
+    digest = here.good("object", "put", "-", stdin=b"read me").text.split()[0]
+    for wanted in (digest, digest[:8]):
+        loaded = _loaded("object", "get", wanted, "-o", "copy")
+        assert "aivcs.services.finding" in loaded
+        assert not loaded.intersection(
+            {"aivcs.domain.run", "aivcs.domain.release", "aivcs.services.releases"}
+        )
+
+
 def test_the_package_alone_is_cheap() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import aivcs, sys; print(*sys.modules)"],
