@@ -26,6 +26,7 @@ def send(db: psycopg.Connection[tuple[Any, ...]], steps: Sequence[Step]) -> list
         return [_execute(db, steps[0])]
     answers: list[Answer] = []
     failed: Exception | None = None
+    prepared = _prepared(db)
     try:
         with db.pipeline():
             # An error that left the block would hide those that come at its end in a warning.
@@ -34,6 +35,9 @@ def send(db: psycopg.Connection[tuple[Any, ...]], steps: Sequence[Step]) -> list
             except Exception as error:  # noqa: BLE001 - raised below
                 failed = error
     except psycopg.Error as error:
+        if _prepared(db) != prepared:
+            # The client takes for prepared what the server passed over after the error.
+            db._prepared.clear()  # noqa: SLF001 - it has no public name
         raise failed or error from None
     finally:
         if db.pgconn.pipeline_status != _OFF:
@@ -42,6 +46,11 @@ def send(db: psycopg.Connection[tuple[Any, ...]], steps: Sequence[Step]) -> list
     if failed is not None:
         raise failed
     return answers
+
+
+def _prepared(db: psycopg.Connection[tuple[Any, ...]]) -> int:
+    """Return how many statements the client has prepared so far."""
+    return db._prepared._prepared_idx  # noqa: SLF001 - it has no public name
 
 
 def _execute(db: psycopg.Connection[tuple[Any, ...]], step: Step) -> Answer:

@@ -65,7 +65,8 @@ class Session:
     """A connection in autocommit mode; its callers say BEGIN and COMMIT themselves.
 
     Its transactions that write are numbered; ``token`` tells them from those of all other
-    sessions there ever were. Raises psycopg's errors.
+    sessions there ever were. ``kept`` is a turn that its transaction need not wait for: another
+    session of this process has it. Raises psycopg's errors.
     """
 
     def __init__(self, server: Server, *, durable: bool) -> None:
@@ -83,6 +84,7 @@ class Session:
         self.server = server
         self.token = os.urandom(_TOKEN_BYTES).hex()
         self.number = 0
+        self.kept: int | None = None
         self._kept: list[Step] = []
         self._db = _Impatient.connect(
             server.url,
