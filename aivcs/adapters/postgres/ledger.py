@@ -13,6 +13,7 @@ from aivcs.adapters.postgres import (
     locks,
     numbering,
     object_writes,
+    rewriting,
     schema,
     writes,
 )
@@ -49,6 +50,7 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
         self._lease = Lease(self._db)
         self._upkeep = Upkeep(self._db)
         self._kept = KeptTurn(self._db)
+        self._stained = set()
         try:
             self._db.prepare(schema.prepare)
         except BaseException:
@@ -136,12 +138,14 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
         for end in batch.ends:
             ending.end_run(db, end, repeated=end.run_id in repeated)
         for erasure in batch.erasures:
+            self._stained.update(rewriting.ERASED_FROM)
             ending.erase(db, erasure)
         for expiry in batch.expired:
             writes.expire(db, expiry)
         if batch.unpinned:
             object_writes.unpin(db, batch.unpinned)
         if batch.deletions:
+            self._stained.update(rewriting.DELETED_FROM)
             object_writes.delete(db, batch.deletions)
         return Receipt(tuple(seqs for _, seqs, *_ in done), known, epochs, tuple(numbers))
 

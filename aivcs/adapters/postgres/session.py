@@ -85,6 +85,7 @@ class Session:
         self.token = os.urandom(_TOKEN_BYTES).hex()
         self.number = 0
         self.kept: int | None = None
+        self.notices: list[str] = []
         self._kept: list[Step] = []
         self._db = _Impatient.connect(
             server.url,
@@ -195,7 +196,11 @@ class Session:
         self.rows(_END, (other.pid, other._since))
 
     def unhurried(self) -> Self:
-        """Let this session's statements take as long as they need; return it."""
+        """Let this session's statements take as long as they need; return it.
+
+        What the server remarks in detail is in ``notices`` from then on.
+        """
+        self._db.add_notice_handler(lambda said: self.notices.append(said.message_detail or ""))
         self._db.patience = None
         self._db.execute("SET statement_timeout = 0")
         return self
