@@ -70,8 +70,7 @@ class KeptTurn:
             if session is None or not session.is_alive():
                 _close(session)
                 session = self._database.connect()
-            # One by one: the server forgets such a timeout after several in one round trip.
-            session.run(_HASTE)
+            session.later(_HASTE)
             session.rows(locks.KEEP, (locks.turn(place),))
         except (psycopg.Error, AivcsError):
             _close(session)

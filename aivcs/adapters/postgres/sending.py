@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
+    from psycopg.abc import PQGen
+
     Bindings: TypeAlias = Sequence[object] | Mapping[str, object] | None
     Step: TypeAlias = tuple[str, Bindings]
     Answer: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
@@ -28,7 +30,8 @@ def send(db: psycopg.Connection[tuple[Any, ...]], steps: Sequence[Step]) -> list
     failed: Exception | None = None
     prepared = _prepared(db)
     try:
-        with db.pipeline():
+        with db.pipeline() as pipeline:
+            _end_quietly(pipeline)
             # An error that left the block would hide those that come at its end in a warning.
             try:
                 answers.extend(_execute(db, step) for step in steps)
@@ -46,6 +49,21 @@ def send(db: psycopg.Connection[tuple[Any, ...]], steps: Sequence[Step]) -> list
     if failed is not None:
         raise failed
     return answers
+
+
+def _end_quietly(pipeline: psycopg.Pipeline) -> None:
+    """Let the client send nothing behind the end of a pipeline.
+
+    It would ask for answers that come anyway, and the server, which had begun to count how long
+    the session is idle, would take that for work and count no more.
+    """
+    fetch = pipeline._fetch_gen  # noqa: SLF001 - it has no public name
+
+    def quiet(*, flush: bool) -> PQGen[None]:
+        del flush
+        return fetch(flush=False)
+
+    pipeline._fetch_gen = quiet  # type: ignore[method-assign] # noqa: SLF001
 
 
 def _prepared(db: psycopg.Connection[tuple[Any, ...]]) -> int:
