@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
+from psycopg import generators
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,8 +61,10 @@ def _end_quietly(pipeline: psycopg.Pipeline) -> None:
     fetch = pipeline._fetch_gen  # noqa: SLF001 - it has no public name
 
     def quiet(*, flush: bool) -> PQGen[None]:
-        del flush
-        return fetch(flush=False)
+        if flush and pipeline.result_queue:
+            # What was too much for the socket so far is still to be sent.
+            yield from generators.send(pipeline.pgconn)
+        yield from fetch(flush=False)
 
     pipeline._fetch_gen = quiet  # type: ignore[method-assign] # noqa: SLF001
 
