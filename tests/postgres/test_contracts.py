@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aivcs.repo import init, now, open_repo
+from aivcs.testing.collecting_crash import CollectingCrashContract
 from aivcs.testing.concurrency import ProcessesContract, ThreadsContract
 from aivcs.testing.crash import CrashContract, KillContract
 from aivcs.testing.event_store import EventStoreContract
@@ -153,6 +154,10 @@ class TestProcesses(OnServer, ProcessesContract):
 
 class TestCrashes(OnServer, CrashContract):
     every = 4  # half a second each; the other ledgers try all
+
+
+class TestCollectingCrashes(OnServer, CollectingCrashContract):
+    every = 2  # a second each; the other ledgers try all, before and after
 
 
 class TestKills(OnServer, KillContract):

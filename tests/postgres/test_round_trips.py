@@ -107,6 +107,20 @@ def test_what_the_server_refuses_takes_the_commit_with_it(
     assert ledger.commit(one()).seqs == ((1,),)
 
 
+def test_what_is_refused_often_does_not_spoil_the_session(
+    ledger: PostgresLedger, postgres: PostgresServer, database: str
+) -> None:
+    """The client prepares what it sends often, which the server passes over after an error."""
+    begin(ledger, "run")
+    with postgres.connect(database) as db:
+        db.execute("ALTER TABLE aivcs.entries ADD CHECK (body <> '\"bad\"')")
+    for number in range(3):
+        for _ in range(12):
+            with pytest.raises(StorageError, match="violates check constraint"):
+                ledger.commit(one(body='"bad"'))
+        assert ledger.commit(one()).seqs == ((number + 1,),)
+
+
 def test_a_log_that_did_not_grow_takes_no_entry(
     ledger: PostgresLedger, postgres: PostgresServer, database: str
 ) -> None:

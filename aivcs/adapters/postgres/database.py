@@ -303,6 +303,7 @@ def _last(session: Session, lost: Session) -> int | None:
 def _begin(session: Session, *, alone: bool, synced: bool | None) -> None:
     """Begin to write, under the session's next number; mostly sent with the first statement."""
     session.number += 1
+    session.kept = None
     session.later("BEGIN")
     session.later(_ALONE if alone else _SHARED, (session.token, session.number))
     if synced is not None:

@@ -55,6 +55,11 @@ _GONE: Final = (
 _SAID: Final[Mapping[str, tuple[type[AivcsError], str, str]]] = {
     "08": _GONE,
     "57": _GONE,
+    "25P03": (
+        StorageError,
+        "the server of {server} gave up a transaction of which it heard nothing for long",
+        "nothing of it was kept; it may be repeated",
+    ),
     "28": (
         Unreachable,
         "the server of {server} lets nobody in: {text}",
@@ -99,10 +104,10 @@ def is_lost(error: BaseException, connection: psycopg.Connection | None = None) 
     """Tell whether the connection is gone, so that what was not committed never will be."""
     if isinstance(error, errors._WaitTimeout):  # noqa: SLF001 - it has no public name
         return False
+    if getattr(error, "sqlstate", None) in _ENDED:
+        return True
     if not isinstance(error, (errors.OperationalError, errors.InterfaceError)):
         return False
-    if error.sqlstate in _ENDED:
-        return True
     return error.sqlstate is None and (connection is None or connection.closed)
 
 

@@ -84,6 +84,7 @@ class Housekeeping:
 
     _db: Database
     _upkeep: leases.Upkeep
+    _stained: set[str]
 
     def survey(self, *, after: Digest | None = None, limit: int = 1000) -> list[Surveyed]:
         """Return what is stored, by digest."""
@@ -123,15 +124,22 @@ class Housekeeping:
         return leases.reap(self._db)
 
     def compact(self, advance: Callable[[], None] = lambda: None) -> bool:
-        """Let the server give back the room behind the last row of each table.
+        """Let the server give back room, and write anew the tables that lost something here.
 
-        What is in the server's log and its backups is beyond it.
+        Until then the pages of a table keep what its rows said. What is in the server's log
+        and its backups is beyond it.
         """
+        from aivcs.adapters.postgres.rewriting import rewrite
+
         with closing(self._db.connect().unhurried()) as session, translated(self._db.server):
             for table in _CHURNING:
                 session.run(f"VACUUM (TRUNCATE) {SCHEMA}.{table}")
                 advance()
-        return True
+            for table in sorted(self._stained):
+                if rewrite(session, table):
+                    self._stained.discard(table)
+                advance()
+        return not self._stained
 
     def footprint(self) -> int:
         """Return the bytes of the ledger's tables and their indexes."""

@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from aivcs.adapters.postgres import appending, ending, numbering, object_writes, schema, writes
+from aivcs.adapters.postgres import (
+    appending,
+    ending,
+    locks,
+    numbering,
+    object_writes,
+    rewriting,
+    schema,
+    writes,
+)
 from aivcs.adapters.postgres.database import Database
 from aivcs.adapters.postgres.gathering import Gathering
 from aivcs.adapters.postgres.health import Health
 from aivcs.adapters.postgres.housekeeping import Housekeeping
+from aivcs.adapters.postgres.keeping import KeptTurn
 from aivcs.adapters.postgres.leases import Lease, Upkeep
 from aivcs.adapters.postgres.object_reads import ObjectReads
 from aivcs.adapters.postgres.run_reads import RunReads
@@ -39,6 +49,8 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
         self._db = Database(server, durable=durable)
         self._lease = Lease(self._db)
         self._upkeep = Upkeep(self._db)
+        self._kept = KeptTurn(self._db)
+        self._stained = set()
         try:
             self._db.prepare(schema.prepare)
         except BaseException:
@@ -47,8 +59,21 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
 
     def commit(self, batch: Batch) -> Receipt:
         """Apply a batch in one transaction."""
+        place = None if self._db.is_writing else _expecting(batch)
+        if place is None:
+            self._kept.let_go()
+            return self._commit(batch)
+        with self._kept.trying(place):
+            return self._commit(batch, place)
+
+    def _commit(self, batch: Batch, place: locks.Place | None = None) -> Receipt:
+        def apply(session: Session) -> Receipt:
+            if place is not None and self._kept.has(place):
+                session.kept = locks.turn(place)
+            return self._apply(session, batch)
+
         return self._db.transact(
-            lambda session: self._apply(session, batch),
+            apply,
             alone=_is_alone(batch),
             synced=_synced(batch),
         )
@@ -71,6 +96,7 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
             gathering.write()
             return answers
 
+        self._kept.let_go()
         return self._db.transact(together, alone=alone, synced=synced)
 
     def _lock(self, session: Session, batches: Sequence[Batch]) -> None:
@@ -112,12 +138,14 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
         for end in batch.ends:
             ending.end_run(db, end, repeated=end.run_id in repeated)
         for erasure in batch.erasures:
+            self._stained.update(rewriting.ERASED_FROM)
             ending.erase(db, erasure)
         for expiry in batch.expired:
             writes.expire(db, expiry)
         if batch.unpinned:
             object_writes.unpin(db, batch.unpinned)
         if batch.deletions:
+            self._stained.update(rewriting.DELETED_FROM)
             object_writes.delete(db, batch.deletions)
         return Receipt(tuple(seqs for _, seqs, *_ in done), known, epochs, tuple(numbers))
 
@@ -127,6 +155,7 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
 
         Files are deleted after it: a crash must not bring their rows back.
         """
+        self._kept.let_go()
         with self._db.writing(synced=True):
             yield
 
@@ -143,8 +172,19 @@ class PostgresLedger(RunReads, ObjectReads, Housekeeping, Health):
 
     def close(self) -> None:
         """Close all connections and let go of what this process held."""
+        self._kept.close()
         self._db.close()
         self._lease.release()
+
+
+def _expecting(batch: Batch) -> locks.Place | None:
+    """Return the one run that a batch appends to, where it says what size it expects."""
+    if len(batch.appends) != 1 or _is_alone(batch):
+        return None
+    (wanted,) = batch.appends
+    if wanted.family is not Family.RUN or wanted.expected_size is None:
+        return None
+    return wanted.family.value, wanted.name
 
 
 def _is_alone(batch: Batch) -> bool:

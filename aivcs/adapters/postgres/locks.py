@@ -42,6 +42,10 @@ SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted
 """The second halves of the keys that any session of this database holds."""
 
 
+KEEP: Final = f"SELECT pg_advisory_lock({TURNS}, %s::int)"
+"""Waits for a turn, which the session has then until it says LET_GO, or ends."""
+LET_GO: Final = "SELECT pg_advisory_unlock_all()"
+
 _TURN: Final = f"SELECT pg_advisory_xact_lock({TURNS}, %s::int)"
 _SOME_TURNS: Final = f"""
 SELECT pg_advisory_xact_lock({TURNS}, turn) FROM unnest(%s::int[]) AS turn
@@ -59,8 +63,13 @@ def turns(db: Session, places: Iterable[Place]) -> None:
     Who waits for a row itself waits for one version of it, and when that is gone competes
     with all who came later. Here the first who comes is the first who goes on.
     """
-    numbers = sorted({crc32(" ".join(place).encode()) % MOST_TURNS for place in places})
+    numbers = sorted(set(map(turn, places)) - {db.kept})
     if len(numbers) == 1:
         db.later(_TURN, numbers)
-    else:
+    elif numbers:
         db.later(_SOME_TURNS, (numbers,))
+
+
+def turn(place: Place) -> int:
+    """Return the number of the turn of a stream."""
+    return crc32(" ".join(place).encode()) % MOST_TURNS

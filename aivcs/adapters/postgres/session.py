@@ -65,7 +65,8 @@ class Session:
     """A connection in autocommit mode; its callers say BEGIN and COMMIT themselves.
 
     Its transactions that write are numbered; ``token`` tells them from those of all other
-    sessions there ever were. Raises psycopg's errors.
+    sessions there ever were. ``kept`` is a turn that its transaction need not wait for: another
+    session of this process has it. Raises psycopg's errors.
     """
 
     def __init__(self, server: Server, *, durable: bool) -> None:
@@ -83,6 +84,8 @@ class Session:
         self.server = server
         self.token = os.urandom(_TOKEN_BYTES).hex()
         self.number = 0
+        self.kept: int | None = None
+        self.notices: list[str] = []
         self._kept: list[Step] = []
         self._db = _Impatient.connect(
             server.url,
@@ -193,7 +196,11 @@ class Session:
         self.rows(_END, (other.pid, other._since))
 
     def unhurried(self) -> Self:
-        """Let this session's statements take as long as they need; return it."""
+        """Let this session's statements take as long as they need; return it.
+
+        What the server remarks in detail is in ``notices`` from then on.
+        """
+        self._db.add_notice_handler(lambda said: self.notices.append(said.message_detail or ""))
         self._db.patience = None
         self._db.execute("SET statement_timeout = 0")
         return self
