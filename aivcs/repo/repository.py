@@ -24,6 +24,7 @@ from aivcs.repo.surroundings import (
     working_folder,
 )
 from aivcs.repo.upkeep import Upkeep
+from aivcs.services.alone import alone
 from aivcs.services.committing import grouped
 from aivcs.services.objects import CasStore
 
@@ -87,7 +88,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests, Linking):
         self.folder = folder
         self.created = created
         self.clock = clock
-        self._ledger = ledger = grouped(ledger) if durability == "group" else ledger
+        self._ledger = ledger = grouped(ledger) if durability == "group" else alone(ledger)
         self._blobs = blobs
         self._ids = ids
         self._salts = salts

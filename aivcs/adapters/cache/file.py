@@ -68,6 +68,7 @@ class CacheFile:
 
     def read(self, query: Callable[[Database], T], otherwise: T) -> T:
         """Return what ``query`` finds; ``otherwise`` where the file cannot be read."""
+        self.check_open()
         with self._lock:
             self.check_open()
             if _identity(self.path) is None:
@@ -86,6 +87,7 @@ class CacheFile:
 
         Raises StorageError when that fails too.
         """
+        self.check_open()
         with self._lock:
             self.check_open()
             # Others may harm the new file, too, before it is written.
@@ -109,19 +111,25 @@ class CacheFile:
 
     def amend(self, change: Callable[[Database], T], otherwise: T) -> T:
         """Do as ``write`` does; ``otherwise`` where there is no file at all."""
+        self.check_open()
         with self._lock:
             self.check_open()
             return otherwise if _identity(self.path) is None else self.write(change)
 
     def close(self) -> None:
         """Refuse every further call; idempotent."""
+        if self._process != os.getpid():
+            self._closed = True
+            return
         with self._lock:
             self._closed = True
-            if self._process == os.getpid():
-                self._drop()
+            self._drop()
 
     def check_open(self) -> None:
-        """Raise RepositoryClosed when it is closed, or in a forked child."""
+        """Raise RepositoryClosed when it is closed, or in a forked child.
+
+        Asked before the lock is taken, too: in a child, who held it may not be there.
+        """
         if self._closed:
             msg = f"the repository of {self.path} is closed"
             raise RepositoryClosed(msg, hint="open it again")
