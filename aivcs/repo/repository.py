@@ -178,7 +178,14 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests, Linking):
         from aivcs.services.runs import RunLedger
 
         lease = inherited_lease()
-        return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts, lease)
+        parts = self._ledger, self.objects, self.clock, self._ids, self._salts, lease
+        return RunLedger(*parts).forgetting(self._forget)
+
+    def _forget(self, run_id: str, *, files: bool) -> None:
+        if files:
+            self.state.delete_execution_state(run_id)
+        else:
+            self.state.delete_snapshot(run_id)
 
     @cached_property
     def evidence(self) -> EvidenceStore:

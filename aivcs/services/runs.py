@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aivcs.domain.lease import LeaseToken
     from aivcs.domain.run import RunRecord, RunSummary, Source
     from aivcs.ports import Clock, Ids, Ledger, Salts
-    from aivcs.services.erasing import Purged
+    from aivcs.services.erasing import Forget, Purged
     from aivcs.services.objects import CasStore
     from aivcs.services.owning import HeldLease, Resumption
     from aivcs.services.reaping import Abandoned
@@ -52,7 +52,13 @@ class RunLedger:
         self._clock = clock
         self._ids = ids
         self._epochs = {} if lease is None else {lease.run_id: lease.epoch}
+        self._forget: Forget | None = None
         self.salts = salts
+
+    def forgetting(self, forget: Forget) -> RunLedger:
+        """Let what is kept of a purged run beside the ledger go by ``forget``; return self."""
+        self._forget = forget
+        return self
 
     def epoch(self, run_id: RunId | str) -> int | None:
         """Return the epoch under which this process writes to a run; None without a lease."""
@@ -332,12 +338,14 @@ class RunLedger:
         What remains proves that they existed, where, and when: the run's root and seal still
         hold. Erasing again changes nothing. Bodies that are objects go with the next
         ``gc(full=True)``, unless something else needs them; with ``files`` so do the run's
-        source, artifacts, checkpoints and states. Raises RunNotFound, InvalidRunState,
+        source, artifacts, checkpoints and states. The state store's snapshot of the run goes at
+        once, with ``files`` its values, too. Raises RunNotFound, InvalidRunState,
         InvalidInputError (no such event), StorageError.
         """
         from aivcs.services.erasing import purge
 
-        return purge(self._ledger, str(run_id), seqs, expired_at=self._clock() if files else None)
+        let_go = self._clock() if files else None
+        return purge(self._ledger, str(run_id), seqs, expired_at=let_go, forget=self._forget)
 
     def _require_running(self, run_id: RunId | str) -> None:
         record = self.get_run(run_id)

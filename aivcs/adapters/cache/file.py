@@ -32,7 +32,12 @@ WRITE_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
 _TRIES: Final = 20
 _FILES: Final = 4
-_PRAGMAS: Final = ("PRAGMA journal_mode=MEMORY", "PRAGMA synchronous=OFF")
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=MEMORY",
+    "PRAGMA synchronous=OFF",
+    # What is removed because somebody wants it erased must not stay in the file.
+    "PRAGMA secure_delete=ON",
+)
 _PRIMARY: Final = 0xFF
 _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
 _HARMLESS: Final = _BUSY | {1, 14}  # SQLITE_ERROR: no tables yet; SQLITE_CANTOPEN
