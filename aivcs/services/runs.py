@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.counting import at_most, integer
 from aivcs.domain.digest import Digest
-from aivcs.domain.events import check_kind
+from aivcs.domain.events import RunEvent, check_kind
 from aivcs.domain.log_writes import Append, EndRun, NewRun
 from aivcs.domain.names import check_name, check_run_id, check_text
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
+from aivcs.domain.shown import shown
 from aivcs.domain.stream import Family, RunQuery
 from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
 from aivcs.services import bodies
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import timedelta
 
-    from aivcs.domain.events import RunEvent
     from aivcs.domain.lease import LeaseToken
     from aivcs.domain.run import RunRecord, RunSummary, Source
     from aivcs.ports import Clock, Ids, Ledger, Salts
@@ -130,9 +130,13 @@ class RunLedger:
                     check_kind_payload(event.kind, event.payload)
             salts = bodies.drawn(self.salts, len(given))
             drafts, stored = bodies.drafts(self._objects, given, now, salts)
-        except InvalidEvent:
+        except (InvalidEvent, AttributeError):
             self._require_running(run_id)
-            raise
+            odd = [one for one in cast("list[object]", given) if not isinstance(one, RunEvent)]
+            if not odd:
+                raise
+            msg = f"not an event: {shown(odd[0])}"
+            raise InvalidEvent(msg, hint="an event is a RunEvent") from None
         append = Append(Family.RUN, str(run_id), drafts, epoch=self.epoch(run_id))
         return Batch(objects=tuple(stored), appends=(append,))
 
