@@ -30,14 +30,14 @@ def purge(session: Session, run: str, seqs: tuple[int, ...], *, files: bool) -> 
     nothing else needs them. Copies and exports elsewhere are yours to remove. JSON: {run_id,
     erased, before, objects, kept, traces, files}: how many bodies went now and how many were
     gone before, which of them wait for 'gc --full', which something else needs, whether the
-    ledger's log still has them, and whether the run keeps what is no event.
+    ledger's log or the state store still has them, and whether the run keeps what is no event.
     """
     with session.open() as repo:
         done = repo.runs.purge(repo.find.run(run), seqs or None, files=files)
     output.answer(session, _view(done), lambda: _write(done))
     if done.traces:
-        output.note("warning: a program that reads the ledger keeps old bytes in its log")
-        output.note("hint: purge again when it has ended")
+        output.note("warning: old bytes stay in the ledger's log, or in the state store's file")
+        output.note("hint: purge again when no other program reads them")
 
 
 def _view(done: Purged) -> View:

@@ -12,6 +12,7 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aivcs.domain import strictjson
+from aivcs.domain.shown import shown
 from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import InvalidInputError
 
@@ -118,7 +119,7 @@ def _write_object(value: Mapping[object, object], out: list[str], levels: int) -
     flat = True
     for key, item in value.items():
         if not isinstance(key, str):
-            msg = f"a JSON object's key must be text, not {type(key).__name__}: {key!r}"
+            msg = f"a JSON object's key must be text, not {type(key).__name__}: {shown(key)}"
             raise InvalidInputError(msg)
         flat = flat and type(key) is str and key.isascii() and _is_plain(item)
     if flat:

@@ -7,6 +7,7 @@ import re
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidDigest
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Digest(tuple[bytes]):
                 return cls(raw)
         found = _FORM.fullmatch(text) if isinstance(text, str) else None
         if found is None:
-            msg = f"not a SHA-256 digest: {text!r}"
+            msg = f"not a SHA-256 digest: {shown(text, 200)}"
             raise InvalidDigest(
                 msg, hint="a digest is 64 hexadecimal characters, with or without 'sha256:'"
             )

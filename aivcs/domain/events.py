@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidEvent
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def check_kind(kind: object) -> str:
     """Return a kind: any non-blank text of up to 256 characters, else InvalidEvent."""
     if isinstance(kind, str) and _is_kind(kind):
         return kind
-    msg = f"not an event kind: {kind!r:.80}"
+    msg = f"not an event kind: {shown(kind)}"
     raise InvalidEvent(msg, hint="a kind is a non-empty text, for example tool_called")
 
 
@@ -54,5 +55,5 @@ def check_seq(seq: object) -> int:
     """Return a caller-given seq: a whole number from 1, else InvalidEvent."""
     if isinstance(seq, int) and not isinstance(seq, bool) and 1 <= seq <= MAX_SEQ:
         return seq
-    msg = f"not an event seq: {seq!r:.80}"
+    msg = f"not an event seq: {shown(seq)}"
     raise InvalidEvent(msg, hint="events are numbered from 1")

@@ -13,6 +13,7 @@ from aivcs.domain.events import MAX_SEQ
 from aivcs.domain.execution import ExecutionState, WaitReason, state_from_json, state_json
 from aivcs.domain.jsonvalue import is_count, json_text, json_value
 from aivcs.domain.names import check_run_id, check_text
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -188,5 +189,12 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 
 def _wrong(value: object, name: str, wanted: str) -> InvalidInputError:
-    msg = f"the {name} of a snapshot is {json.dumps(value, default=repr)[:80]}"
+    msg = f"the {name} of a snapshot is {_json(value)}"
     return InvalidInputError(msg, hint=_FORM if name == "state" else f"it is {wanted}")
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, default=repr)[:80]
+    except ValueError:
+        return shown(value)

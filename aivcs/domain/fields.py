@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidEvent
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def check_fields(
     names = [field.name for field in known]
     for name in found:
         if name not in names:
-            msg = f"{where} has no field {name!r}"
+            msg = f"{where} has no field {shown(name)}"
             raise InvalidEvent(msg, hint=f"it has {', '.join(names) or 'none'}")
 
 
@@ -113,7 +114,7 @@ def name_of(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value!r:.40}"
+        return shown(value, 40)
     if isinstance(value, str):
         return f"the text {value!r:.40}"
     if isinstance(value, list | tuple):

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain import strictjson
+from aivcs.domain.shown import shown
 from aivcs.domain.strictjson import MAX_DEPTH
 from aivcs.errors import CorruptionError, InvalidEvent
 
@@ -116,6 +117,6 @@ def _check_rare(value: object, depth: int) -> None:
 
 def _check_key(key: object) -> str:
     if not isinstance(key, str):
-        msg = f"a payload's key must be text, not {type(key).__name__}: {key!r}"
+        msg = f"a payload's key must be text, not {type(key).__name__}: {shown(key)}"
         raise InvalidEvent(msg, hint="make the key a text")
     return key

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.moment import text
+from aivcs.domain.names import check_text
 from aivcs.domain.run import invalid_state
+from aivcs.domain.shown import shown
 from aivcs.errors import Fenced, InvalidInputError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_HOLDER: Final = 256
 MAX_SECONDS: Final = 366 * 86400
+_DIGITS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,23 @@ class LeaseToken:
     def parse(cls, text: str) -> LeaseToken:
         """Read a token; InvalidInputError for what is none."""
         epoch, colon, run_id = text.partition(":")
-        if colon and run_id and epoch.isascii() and epoch.isdecimal():
+        if colon and run_id and len(epoch) <= _DIGITS and epoch.isascii() and epoch.isdecimal():
             return cls(run_id, int(epoch))
         msg = f"not the token of a lease: {text!r:.80}"
         raise InvalidInputError(msg, hint="it is an epoch, a colon and a run: 1:RUN")
 
 
-def check_seconds(seconds: float) -> float:
+def check_seconds(seconds: object) -> float:
     """Return how long a lease is taken for; InvalidInputError unless above 0, up to a year."""
-    if not 0 < seconds <= MAX_SECONDS:
-        msg = f"no lease lasts {seconds:g} seconds"
-        raise InvalidInputError(msg, hint=f"more than 0, up to {MAX_SECONDS}")
-    return seconds
+    # An integer of any size is compared, a float that is no number is not below anything.
+    if (
+        isinstance(seconds, int | float)
+        and not isinstance(seconds, bool)
+        and 0 < seconds <= MAX_SECONDS
+    ):
+        return seconds
+    msg = f"no lease lasts {shown(seconds)} seconds"
+    raise InvalidInputError(msg, hint=f"more than 0, up to {MAX_SECONDS}")
 
 
 def check_epoch(stream: Stream, epoch: int | None) -> None:
@@ -71,8 +79,8 @@ def claimed(stream: Stream, claim: Claim) -> Stream:
     """
     if stream.status is not None and stream.status.terminal:
         raise invalid_state(stream.name, stream.status)
-    if not 0 < len(claim.holder) <= MAX_HOLDER:
-        msg = f"not the name of a holder: {claim.holder!r:.80}"
+    if not 0 < len(check_text("the holder", claim.holder) or "") <= MAX_HOLDER:
+        msg = f"not the name of a holder: {shown(claim.holder)}"
         raise InvalidInputError(msg, hint=f"a text of 1 to {MAX_HOLDER} characters")
     if claim.epoch is None:
         return _taken(stream, claim)
@@ -100,5 +108,5 @@ def _held(stream: Stream) -> Fenced:
 
 def _over(stream: Stream, epoch: int) -> Fenced:
     who = "nobody holds it now" if stream.holder is None else f"{stream.holder} holds it now"
-    msg = f"run {stream.name} is at epoch {stream.epoch}, not {epoch}: {who}"
+    msg = f"run {stream.name} is at epoch {stream.epoch}, not {shown(epoch)}: {who}"
     return Fenced(msg, hint="take it over when its deadline has passed")

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidInputError
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,8 +18,8 @@ _FORM: Final = re.compile(
 
 def as_utc(moment: object) -> datetime:
     """Return an aware datetime in UTC; InvalidInputError for naive ones and what is no moment."""
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        msg = f"not an aware datetime: {moment!r}"
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        msg = f"not an aware datetime: {shown(moment)}"
         raise InvalidInputError(msg, hint="use datetime.now(UTC) or a text with an offset")
     try:
         return moment.astimezone(UTC)
@@ -47,7 +48,7 @@ def parse(text: object, *, naive_is_utc: bool = False) -> datetime:
 
 def _not_a_time(text: object) -> InvalidInputError:
     return InvalidInputError(
-        f"not an RFC 3339 time: {text!r}", hint="for example 2026-01-31T12:00:00Z"
+        f"not an RFC 3339 time: {shown(text)}", hint="for example 2026-01-31T12:00:00Z"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidInputError, InvalidName
 
 MAX_NAME: Final = 128
@@ -24,7 +25,7 @@ def check_name(name: object) -> str:
     """
     if isinstance(name, str) and _NAME.fullmatch(name) and _encodable(name):
         return name
-    msg = f"not a valid name: {name!r}"
+    msg = f"not a valid name: {shown(name, MAX_RUN_ID)}"
     raise InvalidName(
         msg,
         hint="1-128 characters without white space, '~', '@', ':', control characters"
@@ -54,7 +55,7 @@ def check_text(what: str, text: object) -> str | None:
     """Return a text that UTF-8 can carry, or None; InvalidInputError for anything else."""
     if text is None or (isinstance(text, str) and "\0" not in text and _encodable(text)):
         return text
-    msg = f"{what} is not a text that can be stored: {text!r}"
+    msg = f"{what} is not a text that can be stored: {shown(text, MAX_RUN_ID)}"
     raise InvalidInputError(msg[:MAX_RUN_ID], hint="it must be UTF-8 text")
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidInputError, InvalidRunState, InvalidSummary
 
 if TYPE_CHECKING:
@@ -151,13 +152,13 @@ def check_summary(run_id: str, status: RunStatus, summary: RunSummary) -> None:
     """Raise InvalidSummary where the summary contradicts the move."""
     if summary.success != (status is RunStatus.COMPLETED):
         msg = (
-            f"run {run_id} cannot become {status.value} with success={summary.success}:"
+            f"run {run_id} cannot become {status.value} with success={shown(summary.success)}:"
             " success means COMPLETED"
         )
         raise InvalidSummary(msg, hint="call the operation that says how the run ended")
     if isinstance(summary.duration_ms, bool) or not isinstance(summary.duration_ms, int):
-        msg = f"duration_ms must be whole milliseconds, not {summary.duration_ms!r}"
+        msg = f"duration_ms must be whole milliseconds, not {shown(summary.duration_ms)}"
         raise InvalidSummary(msg)
     if not 0 <= summary.duration_ms < 2**53:
-        msg = f"duration_ms must be between 0 and 2**53, not {summary.duration_ms}"
+        msg = f"duration_ms must be between 0 and 2**53, not {shown(summary.duration_ms)}"
         raise InvalidSummary(msg)

@@ -24,6 +24,7 @@ from aivcs.repo.surroundings import (
     working_folder,
 )
 from aivcs.repo.upkeep import Upkeep
+from aivcs.services.alone import alone
 from aivcs.services.committing import grouped
 from aivcs.services.objects import CasStore
 
@@ -87,7 +88,7 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests, Linking):
         self.folder = folder
         self.created = created
         self.clock = clock
-        self._ledger = ledger = grouped(ledger) if durability == "group" else ledger
+        self._ledger = ledger = grouped(ledger) if durability == "group" else alone(ledger)
         self._blobs = blobs
         self._ids = ids
         self._salts = salts
@@ -177,7 +178,14 @@ class Repo(Upkeep, Review, Bisecting, Publics, Attests, Linking):
         from aivcs.services.runs import RunLedger
 
         lease = inherited_lease()
-        return RunLedger(self._ledger, self.objects, self.clock, self._ids, self._salts, lease)
+        parts = self._ledger, self.objects, self.clock, self._ids, self._salts, lease
+        return RunLedger(*parts).forgetting(self._forget)
+
+    def _forget(self, run_id: str, *, files: bool) -> None:
+        if files:
+            self.state.delete_execution_state(run_id)
+        else:
+            self.state.delete_snapshot(run_id)
 
     @cached_property
     def evidence(self) -> EvidenceStore:

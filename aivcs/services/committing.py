@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aivcs.errors import AivcsError, RepositoryClosed, StorageError
+from aivcs.services.alone import Alone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from aivcs.domain.batch import Batch, Receipt
     from aivcs.ports import Ledger
@@ -68,7 +68,7 @@ class _Ticket:
         return self.answer
 
 
-class GroupCommit:
+class GroupCommit(Alone):
     """A ledger whose commits of small batches are made in groups.
 
     Whoever finds nobody at it commits at once; those who come meanwhile wait, and one of
@@ -76,22 +76,20 @@ class GroupCommit:
     sync. Each call returns after the sync with its own receipt, or raises its own error;
     a failure of the disk reaches everybody in the group. What waits is bounded by the
     number of callers, as each waits for its own batch; a transaction by GROUP and
-    GROUP_BYTES. All other calls go to the ledger as they are.
+    GROUP_BYTES. The rest is as ``Alone`` has it.
     """
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        super().__init__(ledger)
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._queue: deque[_Ticket] = deque()
         self._busy = False
-        self._own = threading.local()
 
-    def commit(self, batch: Batch) -> Receipt:
-        """Apply a batch, together with those of other callers; see ports.Ledger."""
+    def _committed(self, batch: Batch) -> Receipt:
         self._require_own_process()
         size = weight(batch)
-        if size > GROUP_BYTES or not _may_share(batch) or self._depth:
+        if size > GROUP_BYTES or not _may_share(batch) or self._own.depth:
             return self._ledger.commit(batch)
         ticket: _Ticket | None = None
         leads = False
@@ -179,27 +177,7 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - raised where the batch came from
             return error
 
-    @property
-    def _depth(self) -> int:
-        """How many ``exclusive`` of this thread are open."""
-        depth: int = getattr(self._own, "depth", 0)
-        return depth
-
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the one write transaction; what this thread commits inside joins it."""
-        with self._ledger.exclusive():
-            self._own.depth = self._depth + 1
-            try:
-                yield
-            finally:
-                self._own.depth -= 1
-
     def _require_own_process(self) -> None:
         if self._process != os.getpid():
             msg = "the repository was opened before this process was forked"
             raise RepositoryClosed(msg, hint="open it again in the child process")
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the ledger has
-        """Pass everything else on."""
-        return getattr(self._ledger, name)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.erasing import check_erasable
 from aivcs.domain.events import check_seq
 from aivcs.domain.log_writes import Erasure, Expiry
 from aivcs.domain.stream import Family
-from aivcs.errors import RunNotFound
+from aivcs.errors import RunNotFound, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from aivcs.ports import Ledger
 
 
+class Forget(Protocol):
+    """Lets what is kept beside the ledger go: what was folded from a run's events."""
+
+    def __call__(self, run_id: str, *, files: bool) -> None:
+        """Forget it, with ``files`` also the values that were kept for the run; StorageError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Purged:
     """What a purge did.
@@ -29,7 +36,8 @@ class Purged:
     were objects and that nothing needs any more: ``gc(full=True)`` removes their bytes.
     ``kept`` are those that something else needs, or that a live process holds still.
     ``traces`` tells whether the ledger's log may have bytes of them still, because somebody
-    reads it just now; purging again clears it. ``files`` tells whether the run still keeps
+    reads it just now, or the state store, because its file cannot be written; purging again
+    clears them. ``files`` tells whether the run still keeps
     what is no event: its source, artifacts, checkpoints and states.
     """
 
@@ -48,10 +56,11 @@ def purge(
     seqs: Iterable[int] | None,
     *,
     expired_at: datetime | None,
+    forget: Forget | None = None,
 ) -> Purged:
     """Erase bodies of an ended run, and let its files go where there is a time for that.
 
-    See RunLedger.purge.
+    See RunLedger.purge. ``forget`` is called once they are gone.
     """
     chosen = None if seqs is None else tuple(dict.fromkeys(map(check_seq, seqs)))
     # What the run says just before is what the erasure takes.
@@ -72,6 +81,7 @@ def purge(
                     bodies[entry.object] = None
         expired = () if expired_at is None else (Expiry(run_id, expired_at),)
         ledger.commit(Batch(erasures=(Erasure(run_id, chosen),), expired=expired))
+    forgotten = forget is None or _forgotten(forget, run_id, files=expired_at is not None)
     large = tuple(bodies)
     free = ledger.unnamed(large) if large else set()
     run = ledger.run(run_id)
@@ -81,9 +91,17 @@ def purge(
         before=gone,
         objects=tuple(digest for digest in large if digest in free),
         kept=tuple(digest for digest in large if digest not in free),
-        traces=not ledger.compact(),
+        traces=not (ledger.compact() and forgotten),
         files=run is not None and run.expired_at is None,
     )
+
+
+def _forgotten(forget: Forget, run_id: str, *, files: bool) -> bool:
+    try:
+        forget(run_id, files=files)
+    except StorageError:
+        return False
+    return True
 
 
 def _entries(ledger: Ledger, run_id: str) -> Iterator[Entry]:

@@ -15,6 +15,7 @@ from aivcs.domain.executions.parsing import event_from_stored
 from aivcs.domain.log_writes import Append, NewRun
 from aivcs.domain.names import check_run_id, check_text
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
+from aivcs.domain.shown import shown
 from aivcs.domain.stream import Family, RunQuery
 from aivcs.errors import ConflictError, InvalidInputError, InvalidName
 from aivcs.services import bodies, following
@@ -280,7 +281,7 @@ def _new(wanted: _Wanted, now: datetime) -> NewRun:
 def _checked(execution_id: object) -> str:
     if isinstance(execution_id, str):
         return check_run_id(execution_id)
-    msg = f"not an execution id: {execution_id!r:.80}"
+    msg = f"not an execution id: {shown(execution_id)}"
     raise InvalidName(msg, hint="it is a text of 1-256 characters")
 
 

@@ -84,7 +84,14 @@ class LiveRun:
         if self._writer is None or urgency is Urgency.WAIT:
             self._buffer.commit()
         elif urgency is not None:
-            self._writer.expect(self._buffer, urgency)
+            self._expect(self._writer, urgency)
+
+    def _expect(self, writer: Writer, urgency: Urgency) -> None:
+        try:
+            writer.expect(self._buffer, urgency)
+        except BaseException:
+            self._buffer.untold()
+            raise
 
     def _salt(self) -> bytes:
         """Return one of the salts that were drawn ahead; who comes at the same time has another."""

@@ -60,7 +60,8 @@ class HeldLease:
         self._epochs = epochs
         self._flush = flush
         self._process = os.getpid()
-        self._lock = threading.Lock()
+        # A handler comes back to it while its thread has it.
+        self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.run_id = run_id
@@ -87,7 +88,13 @@ class HeldLease:
         return self._thread is not None and self._thread.is_alive()
 
     def renew(self) -> None:
-        """Move the deadline on, from this moment. Raises Fenced once it was taken over."""
+        """Move the deadline on, from this moment.
+
+        Raises Fenced once it was taken over, RepositoryClosed in a forked child.
+        """
+        if self._process != os.getpid():
+            msg = f"the lease of run {self.run_id} was taken before this process was forked"
+            raise RepositoryClosed(msg, hint="open the repository again in the child process")
         with self._lock:
             if not self._stop.is_set():
                 now = self._clock()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aivcs.domain import jsontext
 from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.counting import at_most, integer
 from aivcs.domain.digest import Digest
-from aivcs.domain.events import check_kind
+from aivcs.domain.events import RunEvent, check_kind
 from aivcs.domain.log_writes import Append, EndRun, NewRun
 from aivcs.domain.names import check_name, check_run_id, check_text
 from aivcs.domain.run import RunId, RunMetadata, RunStatus, check_move, check_summary
+from aivcs.domain.shown import shown
 from aivcs.domain.stream import Family, RunQuery
 from aivcs.errors import InvalidEvent, InvalidInputError, RunNotFound
 from aivcs.services import bodies
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import timedelta
 
-    from aivcs.domain.events import RunEvent
     from aivcs.domain.lease import LeaseToken
     from aivcs.domain.run import RunRecord, RunSummary, Source
     from aivcs.ports import Clock, Ids, Ledger, Salts
-    from aivcs.services.erasing import Purged
+    from aivcs.services.erasing import Forget, Purged
     from aivcs.services.objects import CasStore
     from aivcs.services.owning import HeldLease, Resumption
     from aivcs.services.reaping import Abandoned
@@ -52,7 +52,13 @@ class RunLedger:
         self._clock = clock
         self._ids = ids
         self._epochs = {} if lease is None else {lease.run_id: lease.epoch}
+        self._forget: Forget | None = None
         self.salts = salts
+
+    def forgetting(self, forget: Forget) -> RunLedger:
+        """Let what is kept of a purged run beside the ledger go by ``forget``; return self."""
+        self._forget = forget
+        return self
 
     def epoch(self, run_id: RunId | str) -> int | None:
         """Return the epoch under which this process writes to a run; None without a lease."""
@@ -124,9 +130,13 @@ class RunLedger:
                     check_kind_payload(event.kind, event.payload)
             salts = bodies.drawn(self.salts, len(given))
             drafts, stored = bodies.drafts(self._objects, given, now, salts)
-        except InvalidEvent:
+        except (InvalidEvent, AttributeError):
             self._require_running(run_id)
-            raise
+            odd = [one for one in cast("list[object]", given) if not isinstance(one, RunEvent)]
+            if not odd:
+                raise
+            msg = f"not an event: {shown(odd[0])}"
+            raise InvalidEvent(msg, hint="an event is a RunEvent") from None
         append = Append(Family.RUN, str(run_id), drafts, epoch=self.epoch(run_id))
         return Batch(objects=tuple(stored), appends=(append,))
 
@@ -332,12 +342,14 @@ class RunLedger:
         What remains proves that they existed, where, and when: the run's root and seal still
         hold. Erasing again changes nothing. Bodies that are objects go with the next
         ``gc(full=True)``, unless something else needs them; with ``files`` so do the run's
-        source, artifacts, checkpoints and states. Raises RunNotFound, InvalidRunState,
+        source, artifacts, checkpoints and states. The state store's snapshot of the run goes at
+        once, with ``files`` its values, too. Raises RunNotFound, InvalidRunState,
         InvalidInputError (no such event), StorageError.
         """
         from aivcs.services.erasing import purge
 
-        return purge(self._ledger, str(run_id), seqs, expired_at=self._clock() if files else None)
+        let_go = self._clock() if files else None
+        return purge(self._ledger, str(run_id), seqs, expired_at=let_go, forget=self._forget)
 
     def _require_running(self, run_id: RunId | str) -> None:
         record = self.get_run(run_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from math import isfinite
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.execution_snapshot import CachedSnapshot, ExecutionSnapshot, Freshness
 from aivcs.domain.jsonvalue import is_count, json_text, json_value
 from aivcs.domain.names import check_run_id, check_text
+from aivcs.domain.shown import shown
 from aivcs.errors import InvalidInputError, StorageError
 from aivcs.ports import StorageBackend
 from aivcs.services.state_history import Histories
@@ -97,7 +98,7 @@ class StateStore(StorageBackend):
     def list_snapshots(self, tenant_id: str, limit: int = 100) -> list[str]:
         """Return up to ``limit`` ids of a tenant's executions that have one, newest first."""
         if not is_count(limit):
-            msg = f"not a limit: {limit!r}"
+            msg = f"not a limit: {shown(limit)}"
             raise InvalidInputError(msg, hint="a whole number from 0")
         return self._cache.snapshots(check_text("tenant_id", tenant_id) or "", limit)
 
@@ -206,7 +207,7 @@ def _opened(cached: CachedSnapshot | None) -> ExecutionSnapshot | None:
 def _check_key(key: object) -> str:
     if isinstance(key, str) and key and len(key) <= MAX_KEY and check_text("the key", key):
         return key
-    msg = f"not a key: {key!r:.80}"
+    msg = f"not a key: {shown(key)}"
     raise InvalidInputError(msg, hint=f"a key is a text of 1-{MAX_KEY} characters")
 
 
@@ -225,10 +226,11 @@ def _seconds(ttl: object) -> timedelta | None:
     """Return how long; None for longer than the calendar."""
     if isinstance(ttl, timedelta) and ttl >= timedelta():
         return ttl
-    if isinstance(ttl, int | float) and not isinstance(ttl, bool) and isfinite(ttl) and ttl >= 0:
+    # What is no number is not below infinity, either; isfinite takes no integer of any size.
+    if isinstance(ttl, int | float) and not isinstance(ttl, bool) and 0 <= ttl < inf:
         try:
             return timedelta(seconds=ttl)
         except OverflowError:
             return None
-    msg = f"not a time to live: {ttl!r}"
+    msg = f"not a time to live: {shown(ttl)}"
     raise InvalidInputError(msg, hint="seconds from 0 on, or None for no end")

@@ -35,7 +35,7 @@ class Writer:
         self._ledger = ledger
         self._process = os.getpid()
         self._patience = patience
-        self._changed = threading.Condition(threading.Lock())
+        self._changed = threading.Condition()
         self._buffers: WeakSet[Buffer] = WeakSet()
         self._due: dict[Buffer, float] = {}
         self._thread: threading.Thread | None = None
@@ -53,17 +53,18 @@ class Writer:
             self._due[buffer] = monotonic() + self._patience * (urgency is Urgency.SOON)
             self._buffers.add(buffer)
             if self._thread is None:
-                self._thread = self._started()
+                self._start()
             self._changed.notify()
 
-    def _started(self) -> threading.Thread:
-        thread = threading.Thread(target=self._work, name="aivcs-writer", daemon=True)
+    def _start(self) -> None:
+        # Known before it starts, which takes long enough for a handler to come back here.
+        self._thread = threading.Thread(target=self._work, name="aivcs-writer", daemon=True)
         try:
-            thread.start()
+            self._thread.start()
         except RuntimeError as error:
+            self._thread = None
             msg = f"no thread can be started that commits events: {error}"
             raise StorageError(msg, hint="flush() commits them") from error
-        return thread
 
     def forget(self, buffer: Buffer) -> None:
         """Leave the buffer of a run that has ended alone."""
@@ -107,8 +108,8 @@ class Writer:
         with ExitStack() as held:
             taken: list[tuple[Buffer, Batch]] = []
             for buffer in due:
-                held.enter_context(buffer.writing)
                 try:
+                    held.enter_context(buffer.taking())
                     if (batch := buffer.take()) != Batch():
                         taken.append((buffer, batch))
                 except BaseException as error:  # noqa: BLE001 - raised at the run's next call
@@ -116,9 +117,9 @@ class Writer:
             if not taken:
                 return
             batches = [batch for _, batch in taken]
-            for (buffer, batch), answer in zip(taken, self._answers(batches), strict=True):
+            for (buffer, _), answer in zip(taken, self._answers(batches), strict=True):
                 if isinstance(answer, Receipt):
-                    buffer.landed(batch, answer)
+                    buffer.landed(answer)
                 else:
                     buffer.error = answer
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aivcs.domain.executions.lifecycle import ExecutionCancelled
+from aivcs.domain.executions.steps import StepCompleted, StepStarted, StepType
 from aivcs.domain.run import RunMetadata, RunStatus
 from aivcs.domain.stream import Family
 from aivcs.errors import InvalidEvent, InvalidInputError, InvalidRunState, RunNotFound
@@ -31,6 +33,31 @@ class PurgingContract(RepoContract):
             repo.runs.append_event(run_id, note(seq, payload))
         end(repo, run_id, RunStatus.FAILED)
         return run_id
+
+    @pytest.mark.parametrize("files", [False, True])
+    def test_what_the_state_store_keeps_of_it(self, repo: Repo, *, files: bool) -> None:
+        """A snapshot is folded from events, so it goes with them; values are no events."""
+        for run_id in ("x", "other"):
+            repo.events.append_batch(
+                run_id,
+                "acme",
+                [
+                    StepStarted("one", StepType.TOOL_NODE, "search"),
+                    StepCompleted("one", duration_ms=1, output=WORDS),
+                ],
+            )
+            found = repo.state.load_fresh(run_id)
+            assert found is not None
+            assert found.step_outputs == {"one": WORDS}
+            repo.state.set(f"exec:{run_id}:var:a", b"kept")
+        repo.events.append("x", "acme", ExecutionCancelled("enough"))
+        assert not repo.runs.purge("x", files=files).traces
+        assert repo.state.list_snapshots("acme") == ["other"]
+        assert repo.state.get("exec:x:var:a") == (None if files else b"kept")
+        assert repo.state.get("exec:other:var:a") == b"kept"
+        again = repo.state.load_fresh("x")
+        assert again is not None
+        assert WORDS not in again.to_json()
 
     def test_all_of_it(self, repo: Repo, ended: RunId) -> None:
         """Seq, kind and time stay; tree, root and seal hold; a second time changes nothing."""

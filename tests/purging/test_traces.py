@@ -103,3 +103,28 @@ def test_it_is_gone_when_the_program_returns(tmp_path: Path) -> None:
             [sys.executable, "-m", "aivcs", "-C", str(tmp_path), *command], check=True, timeout=60
         )
     assert _found(tmp_path) == set()
+
+
+def test_a_snapshot_leaves_no_trace(tmp_path: Path) -> None:
+    with init(tmp_path) as repo:
+        step = {"type": "step_started", "step_id": "1", "name": "n", "step_type": "tool_node"}
+        done = {"type": "step_completed", "step_id": "1", "duration_ms": 1, "output": None}
+        done["output"] = SHORT.decode()
+        repo.events.append_batch("x", "acme", [step, done])
+        repo.state.load_fresh("x")
+        repo.events.append("x", "acme", {"type": "execution_cancelled", "reason": "enough"})
+        cache = tmp_path / ".aivcs" / "cache.db"
+        assert SHORT in cache.read_bytes()
+        assert not repo.runs.purge("x").traces
+        assert _found(tmp_path) == set()
+
+
+def test_a_state_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with init(tmp_path) as repo:
+        repo.events.append("x", "acme", {"type": "execution_cancelled", "reason": "enough"})
+        cache = tmp_path / ".aivcs" / "cache.db"
+        (cache / "odd").mkdir(parents=True)
+        assert repo.runs.purge("x").traces
+        (cache / "odd").rmdir()
+        cache.rmdir()
+        assert not repo.runs.purge("x").traces

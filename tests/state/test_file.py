@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sqlite3
 import threading
+import warnings
 from contextlib import closing
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
@@ -291,3 +293,42 @@ def test_a_snapshot_of_another_version(repo: Repo, path: Path) -> None:
     cache.close()
     assert repo.state.load_snapshot("e") is None
     assert repo.state.load_fresh("e") is None
+
+
+def test_a_forked_child_waits_for_no_lock(repo: Repo) -> None:
+    """Who held the lock is not in the child, and nobody would ever let it go there."""
+    file = repo.state._cache._file  # type: ignore[attr-defined]
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with file._lock:
+            held.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a fork beside threads, which this is about
+        child = os.fork()
+    if not child:
+        signal.alarm(20)
+        told = 0
+        calls: list[Callable[[], object]] = [
+            lambda: repo.state.get("k"),
+            lambda: repo.state.set("k", b"v"),
+            lambda: repo.state.delete("k"),
+        ]
+        for call in calls:
+            try:
+                call()
+            except RepositoryClosed:
+                told += 1
+        repo.state.close()
+        os._exit(0 if told == 3 else 1)
+    done.set()
+    thread.join()
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    repo.state.set("k", b"v")
+    assert repo.state.get("k") == b"v"

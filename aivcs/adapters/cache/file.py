@@ -32,7 +32,12 @@ WRITE_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = (0.0003, 0.001)
 _TRIES: Final = 20
 _FILES: Final = 4
-_PRAGMAS: Final = ("PRAGMA journal_mode=MEMORY", "PRAGMA synchronous=OFF")
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=MEMORY",
+    "PRAGMA synchronous=OFF",
+    # What is removed because somebody wants it erased must not stay in the file.
+    "PRAGMA secure_delete=ON",
+)
 _PRIMARY: Final = 0xFF
 _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
 _HARMLESS: Final = _BUSY | {1, 14}  # SQLITE_ERROR: no tables yet; SQLITE_CANTOPEN
@@ -68,6 +73,7 @@ class CacheFile:
 
     def read(self, query: Callable[[Database], T], otherwise: T) -> T:
         """Return what ``query`` finds; ``otherwise`` where the file cannot be read."""
+        self.check_open()
         with self._lock:
             self.check_open()
             if _identity(self.path) is None:
@@ -86,6 +92,7 @@ class CacheFile:
 
         Raises StorageError when that fails too.
         """
+        self.check_open()
         with self._lock:
             self.check_open()
             # Others may harm the new file, too, before it is written.
@@ -109,19 +116,25 @@ class CacheFile:
 
     def amend(self, change: Callable[[Database], T], otherwise: T) -> T:
         """Do as ``write`` does; ``otherwise`` where there is no file at all."""
+        self.check_open()
         with self._lock:
             self.check_open()
             return otherwise if _identity(self.path) is None else self.write(change)
 
     def close(self) -> None:
         """Refuse every further call; idempotent."""
+        if self._process != os.getpid():
+            self._closed = True
+            return
         with self._lock:
             self._closed = True
-            if self._process == os.getpid():
-                self._drop()
+            self._drop()
 
     def check_open(self) -> None:
-        """Raise RepositoryClosed when it is closed, or in a forked child."""
+        """Raise RepositoryClosed when it is closed, or in a forked child.
+
+        Asked before the lock is taken, too: in a child, who held it may not be there.
+        """
         if self._closed:
             msg = f"the repository of {self.path} is closed"
             raise RepositoryClosed(msg, hint="open it again")
