@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain import canonical, log_proof
 from aivcs.domain.commitment import stored_leaf
+from aivcs.domain.key_rotation import TYPE, read_announcement
 from aivcs.domain.moment import from_micros, text, to_micros
 from aivcs.domain.note import Verifier
 from aivcs.domain.release_leaf import VERSION
@@ -25,6 +26,7 @@ _SEAL: Final = 32
 _UNKNOWN: Final = "the entry is not one of aivcs"
 _OTHER_RELEASE: Final = "the release that is attached is not the one of the entry"
 _OTHER_SPEC: Final = "the release names another spec than the entry"
+_OTHER_LOG: Final = "the announcement of a key is of another log"
 _OTHER_RUN: Final = "the closing record that is attached is not the one that was sealed"
 
 
@@ -73,8 +75,8 @@ def _content(proven: Proven) -> tuple[str, dict[str, Any]]:
         return "run", _run(proven)
     try:
         leaf = canonical.loads(proven.entry)
-        if isinstance(leaf, dict) and leaf.get("type") == "key":
-            return "key", dict(leaf)
+        if isinstance(leaf, dict) and leaf.get("type") == TYPE:
+            return "key", {**leaf, **_key(proven)}
         if not (isinstance(leaf, dict) and canonical.dumps(leaf) == proven.entry):
             raise _malformed(_UNKNOWN)
         return "release", _release(leaf, proven.attached)
@@ -105,6 +107,13 @@ def _release(leaf: dict[str, Any], attached: bytes) -> dict[str, Any]:
         "created_at": text(from_micros(times[0])),
         **{key: value for key, value in fields.items() if key != "spec_digest"},
     }
+
+
+def _key(proven: Proven) -> dict[str, Any]:
+    found = read_announcement(proven.entry)
+    if found.origin != proven.checkpoint.origin:
+        raise _malformed(_OTHER_LOG)
+    return {"origin": found.origin, "old": found.old.text(), "new": found.new.text()}
 
 
 def _run(proven: Proven) -> dict[str, Any]:

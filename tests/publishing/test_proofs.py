@@ -120,6 +120,8 @@ def test_an_announcement_of_a_key_can_be_shown(signed: Repo) -> None:
     proof = Proof(300, tuple(tree.inclusion(300)), found.checkpoint, leaf)
     shown = aivcs.verify_proof(proof.data(), before)
     assert (shown.what, shown.facts["type"]) == ("key", "key")
+    facts = shown.facts
+    assert (facts["origin"], facts["old"], facts["new"]) == (f"{ORIGIN}/releases", before, key())
 
 
 def test_a_wrong_key_an_unsigned_log_and_a_changed_proof_prove_nothing(signed: Repo) -> None:
