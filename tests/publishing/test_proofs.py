@@ -124,6 +124,12 @@ def test_an_announcement_of_a_key_can_be_shown(signed: Repo) -> None:
     assert (facts["origin"], facts["old"], facts["new"]) == (f"{ORIGIN}/releases", before, key())
 
 
+def test_a_signature_that_is_copied_is_still_one(signed: Repo) -> None:
+    data = signed.prove("agent").data()
+    line = data.splitlines(keepends=True)[-1]
+    assert aivcs.verify_proof(data + line, key()).signed_by == (key(),)
+
+
 def test_a_wrong_key_an_unsigned_log_and_a_changed_proof_prove_nothing(signed: Repo) -> None:
     data = signed.prove("helper").data()
     other = aivcs.domain.note.Verifier(log_origin(ORIGIN, "releases"), OTHER.verifier().public)
