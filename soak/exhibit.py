@@ -121,9 +121,13 @@ class Questions:
         self._shown = shown
         self._seqs = seqs
 
-    def answers(self, repo: Repo) -> dict[str, object]:
-        """Return the answers; None where a question raises an error of this program."""
-        return {name: _answered(ask) for name, ask in self._asked(repo)}
+    def answers(self, repo: Repo, *kinds: str) -> dict[str, object]:
+        """Return the answers; None where a question raises an error of this program.
+
+        ``kinds`` are the words that questions begin with, all without any.
+        """
+        asked = self._asked(repo)
+        return {name: _answered(ask) for name, ask in asked if not kinds or name.startswith(kinds)}
 
     def _asked(self, repo: Repo) -> Iterator[tuple[str, Callable[[], object]]]:
         releases = repo.releases

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aivcs.adapters.forks import spread
 from aivcs.domain.checkpoint import SignedCheckpoint
-from aivcs.domain.published import CHECKPOINT, LOGS, RELEASES
+from aivcs.domain.published import CHECKPOINT, LOGS, RELEASES, RUNS
 from aivcs.domain.signing import Verifier
 from aivcs.domain.tile_tree import TileTree
 from aivcs.domain.tiles import WIDTH
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from soak.exhibit import Questions, Shown
 
 _CUT: Final = 0
-_MASKS: Final = (0x01, 0x20, 0x80, 0xFF, _CUT)
+_MASKS: Final = (0x01, 0x20, 0xFF, _CUT)
 _EVERY: Final = (*(1 << bit for bit in range(8)), 0x55, 0xFF, _CUT)
 _CHUNK: Final = 200
 _KEPT: Final = 20
 _LONG: Final = 300
-_STEP: Final = 16
+_STEP: Final = 64
+_ASKED: Final = ("releases", "current", "proof")
 _RUN: Final = "run"
+_WITHOUT: Final = "published file, no effect"
 
 
 class Change(NamedTuple):
@@ -87,13 +89,18 @@ def tried(
         for change in _changes(name, data, _EVERY, dice, share):
             yield outsider.judged(change), change
     begin = _Shop(folder, shown)
-    changes = list(begin.choose(dice, share, step))
-    chunks = [changes[start : start + _CHUNK] for start in range(0, len(changes), _CHUNK)]
+    trials = list(begin.choose(dice, share, step))
+    chunks = [trials[start : start + _CHUNK] for start in range(0, len(trials), _CHUNK)]
 
     def work(number: int) -> list[tuple[str, Change]]:
         place = folder.with_name(f"{folder.name}-{number}")
         shop = begin.moved(shutil.copytree(folder, place))
-        found = [(shop.judged(change), change) for change in chunks[number]]
+        found = [
+            (outcome, change)
+            for trial in chunks[number]
+            for outcome in [shop.judged(trial)]
+            for change in trial
+        ]
         shutil.rmtree(place)
         return found
 
@@ -146,7 +153,7 @@ class _Shop:
         self._files = self._found()
         self._ask: Questions = exhibit.Questions(shown, (1, 6))
         with open_repo(place, upward=False) as repo:
-            self._truth = self._ask.answers(repo)
+            self._truth = self._ask.answers(repo, *_ASKED)
             self._run = self._ask.proved(repo.prove_run(self._first(repo)).data(), "runs")
         self._entries = {log: self._outside(log) for log in LOGS}
 
@@ -161,79 +168,92 @@ class _Shop:
     def _first(repo: Repo) -> str:
         return str(repo.runs.list_runs()[-1].run_id)
 
-    def choose(self, dice: Random, share: float, step: int) -> Iterator[Change]:
-        """Yield changes of all bytes, of those that only older checkpoints need by one mask."""
-        heads = {log: self._head(log).checkpoint.size for log in LOGS}
-        for name, data in self._files.items():
-            log = name.split("/")[1]
-            width = heads[log] % WIDTH
-            old = ".p/" in name and not name.endswith(f".p/{width}")
-            masks = (dice.choice(_MASKS),) if old else _MASKS
-            if not (old and step > 1):
-                yield from _changes(name, data, masks, dice, share, step)
+    def choose(self, dice: Random, share: float, step: int) -> Iterator[tuple[Change, ...]]:
+        """Yield changes of all bytes.
 
-    def judged(self, change: Change) -> str:
-        """Make a change, say what became of it, and put everything back."""
-        (self._place / ".aivcs" / change.name).write_bytes(change.of(self._files[change.name]))
+        Of files that only older checkpoints need, a byte each is changed in all of them at once,
+        in one way; nothing hangs on two of them together.
+        """
+        old: dict[int, list[Change]] = {}
+        for name, data in self._files.items():
+            if not self._is_old(name):
+                for change in _changes(name, data, _MASKS, dice, share, step):
+                    yield (change,)
+            elif step == 1:
+                for change in _changes(name, data, (dice.choice(_MASKS),), dice, share):
+                    old.setdefault(change.at, []).append(change)
+        yield from map(tuple, old.values())
+
+    def _is_old(self, name: str) -> bool:
+        size = self._head(name.split("/")[1]).checkpoint.size
+        return ".p/" in name and not name.endswith(f".p/{size % WIDTH}")
+
+    def judged(self, trial: tuple[Change, ...]) -> str:
+        """Make changes, say what became of all of them, and put everything back."""
+        for change in trial:
+            (self._home / change.name).write_bytes(change.of(self._files[change.name]))
         try:
-            return self._outcome(change)
+            return self._outcome(trial)
         except Exception as error:  # noqa: BLE001 - whatever else is raised is a finding
             return f"wrong: {type(error).__name__}: {error}"
         finally:
             self._put_back()
 
-    def _outcome(self, change: Change) -> str:
-        log = change.name.split("/")[1]
-        try:
-            outside = self._outside(log)
-        except AivcsError:
-            outside = None
-        if outside not in {None, self._entries[log]}:
+    def _outcome(self, trial: tuple[Change, ...]) -> str:
+        logs = {change.name.split("/")[1] for change in trial}
+        outside = {log: self._seen(log) for log in logs}
+        if any(outside[log] not in {None, self._entries[log]} for log in logs):
             return "wrong: an outsider reads other entries"
+        released, ran = RELEASES in logs, RUNS in logs
         with open_repo(self._place, upward=False) as repo:
-            released = log == RELEASES
-            report = repo.verify(objects=False, runs=not released, releases=released)
-            found = self._ask.answers(repo) if released else self._truth
+            report = repo.verify(objects=False, runs=ran, releases=released)
+            found = self._ask.answers(repo, *_ASKED) if released else self._truth
             proved = self._run
-            if not released:
-                proved = self._ask.proved(repo.prove_run(self._first(repo)).data(), log)
+            if ran:
+                proved = self._ask.proved(repo.prove_run(self._first(repo)).data(), RUNS)
         silent = [name for name, answer in found.items() if answer not in {None, self._truth[name]}]
         if silent or proved != self._run:
             return f"wrong: something else is returned: {silent or _RUN}"
-        if any(change.name == problem.id for problem in report.problems):
+        named = {problem.id for problem in report.problems}
+        changed = {change.name for change in trial}
+        if named == changed:
             return "published file named"
-        if report.problems:
-            return f"wrong: named is {report.problems}"
-        return (
-            "wrong: refused to outsiders only" if outside is None else "published file, no effect"
-        )
+        if named or len(changed) > 1:
+            return f"wrong: named is {named} of {changed}"
+        return "wrong: refused to outsiders only" if None in outside.values() else _WITHOUT
+
+    def _seen(self, log: str) -> tuple[bytes, ...] | None:
+        try:
+            return self._outside(log)
+        except AivcsError:
+            return None
+
+    @property
+    def _home(self) -> Path:
+        return self._place / ".aivcs"
 
     def _head(self, log: str) -> SignedCheckpoint:
-        path = self._place / ".aivcs" / "log" / log / CHECKPOINT
-        return SignedCheckpoint.parse(path.read_bytes())
+        return SignedCheckpoint.parse((self._home / "log" / log / CHECKPOINT).read_bytes())
 
     def _outside(self, log: str) -> tuple[bytes, ...]:
         """Read a log as somebody who has its key and its files only."""
         head = self._head(log)
         head.verified([Verifier.parse(self._shown.keys[log])])
         size, root = head.checkpoint.size, head.checkpoint.root
-        tree = TileTree(
-            size, root, lambda path: _bytes(self._place / ".aivcs" / "log" / log / path)
-        )
+        tree = TileTree(size, root, lambda path: _bytes(self._home / "log" / log / path))
         return tuple(one for at in range(0, size, WIDTH) for one in tree.bundle(at // WIDTH))
 
     def _found(self) -> dict[str, bytes]:
-        home = self._place / ".aivcs"
-        paths = sorted(path for path in (home / "log").rglob("*") if path.is_file())
-        return {path.relative_to(home).as_posix(): path.read_bytes() for path in paths}
+        paths = sorted(path for path in (self._home / "log").rglob("*") if path.is_file())
+        return {path.relative_to(self._home).as_posix(): path.read_bytes() for path in paths}
 
     def _put_back(self) -> None:
         found = self._found()
         for name in found.keys() - self._files.keys():
-            (self._place / ".aivcs" / name).unlink()
+            (self._home / name).unlink()
         for name, data in self._files.items():
             if found.get(name) != data:
-                path = self._place / ".aivcs" / name
+                path = self._home / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
 

@@ -124,11 +124,11 @@ named against what was saved.
 
 A small repository has releases of two names, which rest on evaluations and approvals, a rollback,
 a deprecation and a rotated key. Each byte of each file of its public logs is changed in several
-ways, and the file cut off there. `verify` must name the file; who reads the log with its key
-alone must be told, or read what he read before; and what the library returns and proves then must
-be true. *No effect* have the signatures of a key that nobody here knows. Of a log of over 300
-entries it is one byte of each sixteen. Each byte of proofs and attestations is changed in each of
-its bits: it is refused, or says the same.
+ways, and the file cut off there; in files that only older checkpoints need, in one way. `verify`
+must name the file; who reads the log with its key alone must be told, or read what he read
+before; and what the library returns and proves then must be true. *No effect* have the signatures
+of a key that nobody here knows. Of a log of over 300 entries it is one byte of each 64. Each byte
+of proofs and attestations is changed in each of its bits: it is refused, or says the same.
 """,
     "release-rows": """\
 ## Whoever has the file, and releases

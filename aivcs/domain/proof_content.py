@@ -15,6 +15,7 @@ from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.key_rotation import TYPE, read_announcement
 from aivcs.domain.moment import from_micros, text, to_micros
 from aivcs.domain.note import Verifier
+from aivcs.domain.published import RELEASES, RUNS, log_origin
 from aivcs.domain.release_leaf import VERSION
 from aivcs.errors import InvalidInputError, ProofInvalid
 
@@ -26,7 +27,8 @@ _SEAL: Final = 32
 _UNKNOWN: Final = "the entry is not one of aivcs"
 _OTHER_RELEASE: Final = "the release that is attached is not the one of the entry"
 _OTHER_SPEC: Final = "the release names another spec than the entry"
-_OTHER_LOG: Final = "the announcement of a key is of another log"
+_OTHER_LOG: Final = "the entry is one of another log"
+_LOGS: Final = {"release": RELEASES, "key": RELEASES, "run": RUNS}
 _OTHER_RUN: Final = "the closing record that is attached is not the one that was sealed"
 
 
@@ -55,6 +57,8 @@ def verify_proof(data: bytes, *keys: str) -> Shown:
     proven = log_proof.verify(data, [Verifier.parse(key) for key in keys])
     what, facts = _content(proven)
     head = proven.checkpoint
+    if not head.origin.endswith(log_origin("", _LOGS[what])):
+        raise _malformed(_OTHER_LOG)
     # A line may stand there twice; nobody becomes two by that.
     by = tuple(dict.fromkeys(one.key.text() for one in proven.signatures))
     return Shown(what, facts, head.origin, proven.index, head.size, by)
@@ -100,14 +104,15 @@ def _release(leaf: dict[str, Any], attached: bytes) -> dict[str, Any]:
     fields = json.loads(body)
     if fields["spec_digest"] != leaf["spec"]:
         raise _malformed(_OTHER_SPEC)
-    return {
+    told = {
         "name": leaf["name"],
         "seq": leaf["seq"],
         "kind": leaf["kind"],
         "spec_digest": leaf["spec"],
         "created_at": text(from_micros(times[0])),
-        **{key: value for key, value in fields.items() if key != "spec_digest"},
     }
+    # What a body says of itself beside that does not speak for it.
+    return told | {key: value for key, value in fields.items() if key not in told}
 
 
 def _key(proven: Proven) -> dict[str, Any]:

@@ -110,5 +110,5 @@ def test_an_announcement_is_of_its_own_log(signed: Repo) -> None:
     tree = signed._publishers["releases"].publish()
     assert tree is not None
     proof = Proof(1, (leaf_hash(leaf),), tree.checkpoint, other)
-    with pytest.raises(ProofInvalid, match="of another log"):
+    with pytest.raises(ProofInvalid, match="the entry is one of another log"):
         aivcs.verify_proof(proof.data(), MINE.verifier().text())
