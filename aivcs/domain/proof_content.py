@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from aivcs.domain import canonical, log_proof
+from aivcs.domain import canonical, log_proof, strictjson
 from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.key_rotation import TYPE, read_announcement
 from aivcs.domain.moment import from_micros, text, to_micros
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from aivcs.domain.stream import Entry
 
 _SEAL: Final = 32
+_UNFIT: Final = (
+    InvalidInputError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+)
 _UNKNOWN: Final = "the entry is not one of aivcs"
 _OTHER_RELEASE: Final = "the release that is attached is not the one of the entry"
 _OTHER_SPEC: Final = "the release names another spec than the entry"
@@ -85,7 +93,7 @@ def _content(proven: Proven) -> tuple[str, dict[str, Any]]:
         if not (isinstance(leaf, dict) and canonical.dumps(leaf) == proven.entry):
             raise _malformed(_UNKNOWN)
         return "release", _release(leaf, proven.attached)
-    except (InvalidInputError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except _UNFIT as error:
         msg = f"the entry: {error}"
         raise _malformed(msg) from error
 
@@ -94,14 +102,14 @@ def _release(leaf: dict[str, Any], attached: bytes) -> dict[str, Any]:
     if leaf["v"] != VERSION:
         msg = f"version {leaf['v']} is unknown"
         raise ValueError(msg)
-    said = json.loads(attached)
+    said: Any = strictjson.loads(attached.decode())
     body = said["body"]
     times = said["timestamp"], said["recorded_at"]
     salt = bytes.fromhex(said["salt"])
     hashed = stored_leaf(leaf["seq"], leaf["kind"], *times, body, None, salt, None)
     if hashed.hex() != leaf["entry"]:
         raise _malformed(_OTHER_RELEASE)
-    fields = json.loads(body)
+    fields: Any = strictjson.loads(body)
     if fields["spec_digest"] != leaf["spec"]:
         raise _malformed(_OTHER_SPEC)
     told = {
@@ -126,11 +134,11 @@ def _run(proven: Proven) -> dict[str, Any]:
     if sha256(proven.attached).digest() != proven.entry:
         raise _malformed(_OTHER_RUN)
     try:
-        found: dict[str, Any] = json.loads(proven.attached)
-    except ValueError as error:
+        found: Any = strictjson.loads(proven.attached.decode())
+        return dict(found)
+    except (TypeError, ValueError) as error:
         msg = f"the closing record: {error}"
         raise _malformed(msg) from error
-    return found
 
 
 def _malformed(what: str) -> ProofInvalid:

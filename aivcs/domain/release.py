@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.digest import Digest
-from aivcs.domain.names import check_text
+from aivcs.domain.names import check_text, is_seen
 from aivcs.errors import (
     AmbiguousId,
     InvalidInputError,
@@ -33,6 +33,7 @@ LAST_GOOD: Final = "last-good"
 """What a rollback may be asked for: the newest earlier release that nothing speaks against."""
 
 _DIGITS: Final = 18
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DIGEST: Final = re.compile(r"(?:sha256:)?[0-9a-fA-F]{64}", re.ASCII)
 _BEGINNING: Final = re.compile(rf"(?:sha256:)?([0-9a-fA-F]{{{MIN_PREFIX},64}})", re.ASCII)
 
@@ -118,7 +119,8 @@ def check_metadata(metadata: object) -> None:
     check_actor(metadata.promoted_by)
     check_text("notes", metadata.notes)
     label = check_text("a version label", metadata.version_label)
-    if label is not None and (not label.strip() or label != label.strip() or "\0" in label):
+    unfit = label is not None and (label != label.strip() or _CONTROL.search(label))
+    if label is not None and (unfit or not is_seen(label)):
         msg = f"not a version label: {label!r}"
         raise InvalidInputError(msg, hint="leave it out, or give text such as v1.2.0")
     if label == LAST_GOOD:
@@ -131,8 +133,8 @@ def check_metadata(metadata: object) -> None:
 
 
 def check_actor(actor: object) -> str:
-    """Return who acts; InvalidInputError when that is empty."""
-    if isinstance(actor, str) and actor.strip():
+    """Return who acts; InvalidInputError when that is empty, or nothing of it can be seen."""
+    if isinstance(actor, str) and is_seen(actor):
         return check_text("the actor", actor) or actor
     msg = "the actor of a release is empty"
     raise InvalidInputError(msg, hint="say who with --by, or set AIVCS_ACTOR")

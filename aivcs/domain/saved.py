@@ -80,7 +80,7 @@ class Saved:
                 seals, logs = found["seals"], found["logs"]
                 return cls(seals["size"], _hash(seals["root"]), tuple(map(_read, logs)))
             error: Exception = ValueError("another form, or changed")
-        except (ValueError, LookupError, TypeError, AttributeError) as wrong:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as wrong:
             error = wrong
         msg = "this is not what 'aivcs verify --save' writes"
         raise InvalidInputError(msg, hint="give its file, or the seals as SIZE:ROOT") from error

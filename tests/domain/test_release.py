@@ -204,7 +204,8 @@ def test_select_finds_nothing(wanted: int | str | Digest) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["", "  ", " v1", "v1\n", "v\0", "last-good", "a" * 64, "sha256:" + "B" * 64]
+    "label",
+    ["", "  ", " v1", "v1\n", "v\0", "last-good", "v\n1", "\u200b", "a" * 64, "sha256:" + "B" * 64],
 )
 def test_bad_labels(label: str) -> None:
     with pytest.raises(InvalidInputError, match="a version label"):
@@ -234,7 +235,7 @@ def test_good_metadata() -> None:
     check_metadata(ReleaseMetadata(version_label="v1.2.0", promoted_by="me", notes=""))
 
 
-@pytest.mark.parametrize("actor", ["", " ", None, 5])
+@pytest.mark.parametrize("actor", ["", "\u200b\u202e", " ", None, 5])
 def test_somebody_acts(actor: str) -> None:
     with pytest.raises(InvalidInputError, match="actor"):
         check_actor(actor)

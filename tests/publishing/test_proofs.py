@@ -195,7 +195,8 @@ def test_what_is_attached_counts_as_far_as_the_entry_commits_to_it(signed: Repo)
     ):
         with pytest.raises(ProofInvalid, match="not a proof of aivcs"):
             aivcs.verify_proof(changed(proof, entry.encode()), key())
-    for attached in (b"", b"[]", b"{}", b"\xff"):
+    deep = proof.attached[:-1] + b',"more":' + b"[" * 3000 + b"]" * 3000 + b"}"
+    for attached in (b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"a":' * 50_000, deep, b"NaN"):
         with pytest.raises(ProofInvalid):
             aivcs.verify_proof(changed(proof, attached=attached), key())
     seal = bytes(32)
@@ -205,6 +206,19 @@ def test_what_is_attached_counts_as_far_as_the_entry_commits_to_it(signed: Repo)
 
     with pytest.raises(ProofInvalid, match="the closing record"):
         aivcs.verify_proof(changed(proof, sha256(b"x").digest(), b"x"), key())
+    with pytest.raises(ProofInvalid, match="the closing record"):
+        aivcs.verify_proof(changed(proof, sha256(b"[1]").digest(), b"[1]"), key())
+    beyond = json.dumps(
+        {"timestamp": 2**62, "recorded_at": 0, "salt": "00" * 16, "body": '{"spec_digest":""}'}
+    )
+    late = stored_leaf(
+        leaf["seq"], leaf["kind"], 2**62, 0, '{"spec_digest":""}', None, bytes(16), None
+    )
+    of_it = json.dumps(
+        {**leaf, "spec": "", "entry": late.hex()}, separators=(",", ":"), sort_keys=True
+    )
+    with pytest.raises(ProofInvalid, match="not a proof of aivcs"):
+        aivcs.verify_proof(changed(proof, of_it.encode(), beyond.encode()), key())
 
 
 def test_what_a_body_says_beside_does_not_speak_for_the_entry(
