@@ -139,7 +139,9 @@ columns, a release's body in each of its fields. *Raw* changes the row alone, *m
 checksum, *whole* also the trees and numbers of the release logs, and *forged* takes away what
 was published, so that it is published anew. Then the ledger is verified by itself, and against
 the checkpoints of the public logs that somebody else kept. Either the damage is named, or lists,
-histories, labels, evidence, approvals, proofs and attestations are what they were.
+histories, labels, evidence, approvals, proofs and attestations are what they were. *An addition*
+is what anybody who may write does by a call; *none* counts edits that the tables' own rules do
+not let in.
 """,
     "histories": """\
 ## Every version of real agents
