@@ -119,6 +119,30 @@ next one; and a bit is changed in each byte of its header, in each page, and bef
 ledger must open on a beginning of each log, without a gap and sound, and what is lost must be
 named against what was saved.
 """,
+    "log-flips": """\
+## Flipped bytes of public logs, proofs and attestations
+
+A small repository has releases of two names, which rest on evaluations and approvals, a rollback,
+a deprecation and a rotated key. Each byte of each file of its public logs is changed in several
+ways, and the file cut off there; in files that only older checkpoints need, in one way. `verify`
+must name the file; who reads the log with its key alone must be told, or read what he read
+before; and what the library returns and proves then must be true. *No effect* have the signatures
+of a key that nobody here knows. Of a log of over 300 entries it is one byte of each 64. Each byte
+of proofs and attestations is changed in each of its bits: it is refused, or says the same.
+""",
+    "release-rows": """\
+## Whoever has the file, and releases
+
+In the same repository each row of entries, of the log of all releases, of streams, specs, runs,
+ends and seals is deleted, exchanged with the next one, inserted again, and edited in each of its
+columns, a release's body in each of its fields. *Raw* changes the row alone, *mended* also its
+checksum, *whole* also the trees and numbers of the release logs, and *forged* takes away what
+was published, so that it is published anew. Then the ledger is verified by itself, and against
+the checkpoints of the public logs that somebody else kept. Either the damage is named, or lists,
+histories, labels, evidence, approvals, proofs and attestations are what they were. *An addition*
+is what anybody who may write does by a call; *none* counts edits that the tables' own rules do
+not let in.
+""",
     "histories": """\
 ## Every version of real agents
 

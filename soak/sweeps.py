@@ -14,9 +14,11 @@ from soak import (
     kills,
     ledger_flips,
     log_cuts,
+    log_flips,
     log_kills,
     machine,
     powercut,
+    release_rows,
     tampering,
     truncating,
 )
@@ -78,5 +80,7 @@ SWEEPS: Final[dict[str, Callable[[int, float], Result]]] = {
     "ledger-flips": ledger_flips.run,
     "tampering": tampering.run,
     "truncating": truncating.run,
+    "log-flips": log_flips.run,
+    "release-rows": release_rows.run,
     "histories": histories.run,
 }

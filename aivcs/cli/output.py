@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,9 +25,26 @@ _TO_SECOND: Final = len("2026-01-31T12:00:00")
 _LONGEST_CELL: Final = 120
 _KIBI: Final = 1024
 _UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
+# What turns the direction of a line around, ends it, or makes two names look the same. What
+# joins letters, as some scripts and emoji need, stays.
+_UNSEEN: Final = (
+    0xAD,
+    0x061C,
+    0x180E,
+    0x200B,
+    0x200E,
+    0x200F,
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+)
+_SHORT: Final = 0xFFFF
 # What a terminal would act upon instead of showing it.
 _CONTROLS: Final = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
+    **{code: f"\\u{code:04x}" if code <= _SHORT else f"\\U{code:08x}" for code in _UNSEEN},
     ord("\t"): "\t",
     ord("\n"): "\\n",
     ord("\r"): "\\r",
@@ -42,16 +60,15 @@ def answer(session: Session, value: object, text: Callable[[], None]) -> None:
 
 
 def json_text(value: object) -> str:
-    """Return compact JSON that UTF-8 can carry."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if _encodable(text) else json.dumps(value)
+    """Return compact JSON that UTF-8 can carry, and that no terminal acts upon."""
+    return _safe(json.dumps(value, ensure_ascii=False), value)
 
 
 def write_json(value: object) -> None:
     """Print one JSON value: indented on a terminal, on one line elsewhere."""
     text = json_text(value)
     if sys.stdout.isatty():
-        text = json.dumps(value, ensure_ascii=not _encodable(text), indent=2)
+        text = _safe(json.dumps(value, ensure_ascii=False, indent=2), value, indent=2)
     _write(f"{text}\n")
 
 
@@ -209,6 +226,19 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
     for row in rows:
         padded = (f"{text:<{width}}" for text, width in zip(row, widths, strict=True))
         yield "  ".join(padded).rstrip()
+
+
+def _safe(text: str, value: object, indent: int | None = None) -> str:
+    # Nearly all of it is ASCII, which needs no table.
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return text.translate(_in_json()) if _encodable(text) else json.dumps(value, indent=indent)
+
+
+@cache
+def _in_json() -> dict[int, str]:
+    """Return the escapes that JSON has for what is not below 0x20, which it escapes itself."""
+    return {code: json.dumps(chr(code))[1:-1] for code in (*range(0x7F, 0xA0), *_UNSEEN)}
 
 
 def _encodable(text: str) -> bool:

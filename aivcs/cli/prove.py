@@ -106,7 +106,7 @@ def _write(shown: Shown) -> None:
     facts = dict(shown.facts)
     metadata = facts.pop("metadata", None)
     if isinstance(metadata, dict):
-        facts |= metadata
+        facts |= {key: value for key, value in metadata.items() if key not in facts}
     names = {"release": "{name}@{seq}", "run": "{run_id}", "key": ""}
     what = f"{shown.what} {names[shown.what].format_map(facts)}".strip()
     output.write_lines(

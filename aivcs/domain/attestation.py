@@ -43,6 +43,7 @@ WARNED: Final = "WARNED"
 FAILED: Final = "FAILED"
 _LEVEL: Final = "AIVCS_GATE_"
 _SLSA: Final = "1.0"
+_LONGEST: Final = 160
 
 
 class Kind(StrEnum):
@@ -73,8 +74,11 @@ class Attestation:
 
     @property
     def file_name(self) -> str:
-        """Return what its file is called in a folder of several."""
-        return f"{uris.quoted(self.name)}@{self.seq}.{self.kind.value}.json"
+        """Return what its file is called in a folder of several; no name is too long for that."""
+        name = uris.quoted(self.name)
+        if len(name) > _LONGEST:
+            name = f"{name[:_LONGEST]}-{Digest.of(self.name.encode()).short()}"
+        return f"{name}@{self.seq}.{self.kind.value}.json"
 
     def data(self) -> bytes:
         """Return the bytes of its file: a DSSE envelope."""

@@ -60,14 +60,21 @@ def payload(result: Result, more: Mapping[str, Json]) -> dict[str, Json]:
     return {**fields, **{name: value for name, value in more.items() if name not in _OWN}}
 
 
-def read(found: Json, run_id: str, seq: int) -> Result | None:
-    """Return the result of an event's payload, or None where it is not of the form."""
-    if not isinstance(found, dict):
+def read(found: Json, run_id: str, seq: int, spec: str) -> Result | None:
+    """Return the result of an event's payload in a run of ``spec``.
+
+    None where it is not of the form, or says of itself that it is of another spec.
+    """
+    if not isinstance(found, dict) or not _is_of(spec, found.get(SPEC)):
         return None
     try:
         return check(found, "")._replace(run_id=run_id, seq=seq)
     except InvalidEvidence:
         return None
+
+
+def _is_of(spec: str, said: Json) -> bool:
+    return said is None or (isinstance(said, str) and said.lower().removeprefix("sha256:") == spec)
 
 
 def _name(fields: Mapping[str, Json], field: str, where: str) -> str:

@@ -7,7 +7,7 @@ with exact fractions, so that a bar such as 0.8 is met by 4 of 5.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import comb
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -68,14 +68,15 @@ class Evidence:
     """All results for one spec, of one suite or of all.
 
     ``seals`` are the runs that it rests on and the hashes in their seals, sorted by run.
-    ``unreadable`` counts recorded results that say nothing, as they were erased or are
-    not of the form; they are in no share.
+    ``unreadable`` counts recorded results that say nothing, as they were erased (so many are
+    ``erased``), are of another spec or not of the form; they are in no share.
     """
 
     spec_digest: Digest
     results: tuple[Result, ...] = ()
     seals: tuple[tuple[str, str], ...] = ()
     unreadable: int = 0
+    erased: int = 0
 
     def examples(self) -> Mapping[tuple[str, str], Example]:
         """Return the examples by suite and id, in the order of the results."""
@@ -97,7 +98,7 @@ class Evidence:
         chosen = tuple(result for result in self.results if result.suite == suite)
         runs = {result.run_id for result in chosen}
         seals = tuple(seal for seal in self.seals if seal[0] in runs)
-        return Evidence(self.spec_digest, chosen, seals, self.unreadable)
+        return replace(self, results=chosen, seals=seals)
 
     def pass_rate(self) -> float | None:
         """Return the mean over the examples of their share of passes; None without one."""

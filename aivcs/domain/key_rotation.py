@@ -8,7 +8,7 @@ one, and one by the new key, which shows that its owner has it. No such text is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aivcs.domain import canonical
 from aivcs.domain.note import Note, Verifier
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 TYPE: Final = "key"
 _TITLE: Final = "key rotation v1"
+
+
+class Announced(NamedTuple):
+    """That the log ``origin`` goes over from one key to another, as both have signed."""
+
+    origin: str
+    old: Verifier
+    new: Verifier
 
 
 def announcement(origin: str, old: Signer, new: Signer) -> bytes:
@@ -36,6 +44,25 @@ def announcement(origin: str, old: Signer, new: Signer) -> bytes:
 def is_announcement(entry: bytes) -> bool:
     """Tell whether an entry says of itself that it announces a key; it may still be forged."""
     return _note(entry) is not None
+
+
+def read_announcement(entry: bytes) -> Announced:
+    """Return what an entry announces, whichever log it is of.
+
+    Both keys have signed it then; whether the old one was the log's is for its reader to know.
+    Raises ProofInvalid for any other entry.
+    """
+    lines = Note.parse(_note(entry) or b"").text.split("\n")
+    try:
+        origin, old = lines[1], Verifier.parse(lines[2])
+    except (IndexError, InvalidInputError) as error:
+        msg = "the announcement of a key names no old key"
+        raise ProofInvalid(msg, hint="the entry was changed") from error
+    new = announced(entry, origin, old)
+    if {old.name, new.name} != {origin}:
+        msg = f"the announcement is of the log {origin}, and the keys are of {old.name}, {new.name}"
+        raise ProofInvalid(msg, hint="the entry was changed")
+    return Announced(origin, old, new)
 
 
 def announced(entry: bytes, origin: str, trusted: Verifier) -> Verifier:

@@ -59,6 +59,11 @@ def check_text(what: str, text: object) -> str | None:
     raise InvalidInputError(msg[:MAX_RUN_ID], hint="it must be UTF-8 text")
 
 
+def is_seen(text: str) -> bool:
+    """Tell whether a text has a character that is seen when it is printed."""
+    return any(char.isprintable() and not char.isspace() for char in text)
+
+
 def _encodable(text: str) -> bool:
     try:
         text.encode()

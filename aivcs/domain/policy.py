@@ -25,19 +25,22 @@ if TYPE_CHECKING:
 
 SUITES: Final = "suites"
 SELF: Final = "allow_self_approval"
-OPTIONS: Final = (SUITES, SELF)
+ERASED: Final = "allow_erased"
+OPTIONS: Final = (SUITES, SELF, ERASED)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The gates of one agent with their values, and how they are read.
 
-    ``suites`` are the suites whose evaluations count, all where there is none.
+    ``suites`` are the suites whose evaluations count, all where there is none. With ``erased``
+    gates pass also where results were erased that nobody can read any more.
     """
 
     gates: Mapping[str, Json] = field(default_factory=dict)
     suites: tuple[str, ...] = ()
     self_approval: bool = False
+    erased: bool = False
 
     @property
     def digest(self) -> Digest:
@@ -47,6 +50,8 @@ class Policy:
             SUITES: list(self.suites),
             SELF: self.self_approval,
         }
+        if self.erased:
+            said[ERASED] = True
         return Digest.of(canonical.dumps(said))
 
     @property
@@ -80,8 +85,9 @@ class Policies:
             if _fits(pattern, name):
                 found.update(said)
         suites, own = found.pop(SUITES, None) or (), found.pop(SELF, None) is True
+        erased = found.pop(ERASED, None) is True
         gates = {name: value for name, value in found.items() if value is not None}
-        return Policy(gates, tuple(suites), own)
+        return Policy(gates, tuple(suites), own, erased)
 
 
 def read_policies(table: Mapping[str, object]) -> Policies:
@@ -145,7 +151,7 @@ def _declared(place: str, table: Mapping[str, object]) -> dict[str, Json]:
     for key, value in table.items():
         if key == SUITES:
             found[key] = _suites(place, value)
-        elif key == SELF:
+        elif key in {SELF, ERASED}:
             found[key] = _truth(place, key, value)
         else:
             found[key] = None if value is False else read_value(place, key, value)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from aivcs.domain import canonical, log_proof
+from aivcs.domain import canonical, log_proof, strictjson
 from aivcs.domain.commitment import stored_leaf
+from aivcs.domain.key_rotation import TYPE, read_announcement
 from aivcs.domain.moment import from_micros, text, to_micros
 from aivcs.domain.note import Verifier
+from aivcs.domain.published import RELEASES, RUNS, log_origin
 from aivcs.domain.release_leaf import VERSION
 from aivcs.errors import InvalidInputError, ProofInvalid
 
@@ -22,9 +24,19 @@ if TYPE_CHECKING:
     from aivcs.domain.stream import Entry
 
 _SEAL: Final = 32
+_UNFIT: Final = (
+    InvalidInputError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+)
 _UNKNOWN: Final = "the entry is not one of aivcs"
 _OTHER_RELEASE: Final = "the release that is attached is not the one of the entry"
 _OTHER_SPEC: Final = "the release names another spec than the entry"
+_OTHER_LOG: Final = "the entry is one of another log"
+_LOGS: Final = {"release": RELEASES, "key": RELEASES, "run": RUNS}
 _OTHER_RUN: Final = "the closing record that is attached is not the one that was sealed"
 
 
@@ -53,7 +65,10 @@ def verify_proof(data: bytes, *keys: str) -> Shown:
     proven = log_proof.verify(data, [Verifier.parse(key) for key in keys])
     what, facts = _content(proven)
     head = proven.checkpoint
-    by = tuple(one.key.text() for one in proven.signatures)
+    if not head.origin.endswith(log_origin("", _LOGS[what])):
+        raise _malformed(_OTHER_LOG)
+    # A line may stand there twice; nobody becomes two by that.
+    by = tuple(dict.fromkeys(one.key.text() for one in proven.signatures))
     return Shown(what, facts, head.origin, proven.index, head.size, by)
 
 
@@ -73,12 +88,12 @@ def _content(proven: Proven) -> tuple[str, dict[str, Any]]:
         return "run", _run(proven)
     try:
         leaf = canonical.loads(proven.entry)
-        if isinstance(leaf, dict) and leaf.get("type") == "key":
-            return "key", dict(leaf)
+        if isinstance(leaf, dict) and leaf.get("type") == TYPE:
+            return "key", {**leaf, **_key(proven)}
         if not (isinstance(leaf, dict) and canonical.dumps(leaf) == proven.entry):
             raise _malformed(_UNKNOWN)
         return "release", _release(leaf, proven.attached)
-    except (InvalidInputError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except _UNFIT as error:
         msg = f"the entry: {error}"
         raise _malformed(msg) from error
 
@@ -87,35 +102,43 @@ def _release(leaf: dict[str, Any], attached: bytes) -> dict[str, Any]:
     if leaf["v"] != VERSION:
         msg = f"version {leaf['v']} is unknown"
         raise ValueError(msg)
-    said = json.loads(attached)
+    said: Any = strictjson.loads(attached.decode())
     body = said["body"]
     times = said["timestamp"], said["recorded_at"]
     salt = bytes.fromhex(said["salt"])
     hashed = stored_leaf(leaf["seq"], leaf["kind"], *times, body, None, salt, None)
     if hashed.hex() != leaf["entry"]:
         raise _malformed(_OTHER_RELEASE)
-    fields = json.loads(body)
+    fields: Any = strictjson.loads(body)
     if fields["spec_digest"] != leaf["spec"]:
         raise _malformed(_OTHER_SPEC)
-    return {
+    told = {
         "name": leaf["name"],
         "seq": leaf["seq"],
         "kind": leaf["kind"],
         "spec_digest": leaf["spec"],
         "created_at": text(from_micros(times[0])),
-        **{key: value for key, value in fields.items() if key != "spec_digest"},
     }
+    # What a body says of itself beside that does not speak for it.
+    return told | {key: value for key, value in fields.items() if key not in told}
+
+
+def _key(proven: Proven) -> dict[str, Any]:
+    found = read_announcement(proven.entry)
+    if found.origin != proven.checkpoint.origin:
+        raise _malformed(_OTHER_LOG)
+    return {"origin": found.origin, "old": found.old.text(), "new": found.new.text()}
 
 
 def _run(proven: Proven) -> dict[str, Any]:
     if sha256(proven.attached).digest() != proven.entry:
         raise _malformed(_OTHER_RUN)
     try:
-        found: dict[str, Any] = json.loads(proven.attached)
-    except ValueError as error:
+        found: Any = strictjson.loads(proven.attached.decode())
+        return dict(found)
+    except (TypeError, ValueError) as error:
         msg = f"the closing record: {error}"
         raise _malformed(msg) from error
-    return found
 
 
 def _malformed(what: str) -> ProofInvalid:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from aivcs.domain.digest import Digest
-from aivcs.domain.names import MIN_PREFIX, check_text
+from aivcs.domain.names import MIN_PREFIX, check_text, is_seen
 from aivcs.errors import (
     AmbiguousId,
     InvalidInputError,
@@ -17,7 +18,7 @@ from aivcs.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from aivcs.domain.receipt import Receipt
@@ -28,6 +29,9 @@ LAST_GOOD: Final = "last-good"
 """What a rollback may be asked for: the newest earlier release that nothing speaks against."""
 
 _DIGITS: Final = 18
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_DIGEST: Final = re.compile(r"(?:sha256:)?[0-9a-fA-F]{64}", re.ASCII)
+_BEGINNING: Final = re.compile(rf"(?:sha256:)?([0-9a-fA-F]{{{MIN_PREFIX},64}})", re.ASCII)
 
 
 class ReleaseKind(StrEnum):
@@ -111,17 +115,22 @@ def check_metadata(metadata: object) -> None:
     check_actor(metadata.promoted_by)
     check_text("notes", metadata.notes)
     label = check_text("a version label", metadata.version_label)
-    if label is not None and (not label.strip() or label != label.strip() or "\0" in label):
+    unfit = label is not None and (label != label.strip() or _CONTROL.search(label))
+    if label is not None and (unfit or not is_seen(label)):
         msg = f"not a version label: {label!r}"
         raise InvalidInputError(msg, hint="leave it out, or give text such as v1.2.0")
     if label == LAST_GOOD:
         msg = f"not a version label: {label!r} is what a rollback is asked for"
         raise InvalidInputError(msg, hint="give text such as v1.2.0")
+    if label is not None and _DIGEST.fullmatch(label):
+        # Who asks for a release by its digest must not get another one that is called so.
+        msg = f"not a version label: {label!r} is a digest"
+        raise InvalidInputError(msg, hint="give text such as v1.2.0")
 
 
 def check_actor(actor: object) -> str:
-    """Return who acts; InvalidInputError when that is empty."""
-    if isinstance(actor, str) and actor.strip():
+    """Return who acts; InvalidInputError when that is empty, or nothing of it can be seen."""
+    if isinstance(actor, str) and is_seen(actor):
         return check_text("the actor", actor) or actor
     msg = "the actor of a release is empty"
     raise InvalidInputError(msg, hint="say who with --by, or set AIVCS_ACTOR")
@@ -154,28 +163,54 @@ def select(
 ) -> ReleaseRecord:
     """Return the newest release with this seq, version label or spec digest.
 
-    Deprecations are none. A text of digits is a seq; another text is a label, else the
-    beginning (>= 4 characters) of a spec digest. Raises ReleaseNotFound when no entry
-    answers, AmbiguousId when the beginning fits several digests.
+    Deprecations are none. A text of digits is a seq, a whole digest is one; another text is a
+    label, else the beginning (>= 4 characters) of a spec digest. Raises ReleaseNotFound when
+    no entry answers, AmbiguousId when the beginning fits several digests, or a label is the
+    beginning of another release's digest.
     """
-    seq = seq_of(wanted)
-    wanted = wanted if seq is None else seq
+    wanted = _plain(wanted)
+    prefix = _prefix(wanted)
     begun: dict[Digest, ReleaseRecord] = {}
-    prefix = wanted.lower().removeprefix("sha256:") if isinstance(wanted, str) else ""
+    labelled: ReleaseRecord | None = None
     for record in newest_first:
         if record.kind is ReleaseKind.DEPRECATE:
             continue
-        if wanted in (record.seq, record.spec_digest, record.metadata.version_label):
+        if wanted in (record.seq, record.spec_digest):
             return record
-        if len(prefix) >= MIN_PREFIX and str(record.spec_digest).startswith(prefix):
+        if wanted == record.metadata.version_label:
+            labelled = labelled or record
+            if prefix is None:
+                break
+        if prefix is not None and str(record.spec_digest).startswith(prefix):
             begun.setdefault(record.spec_digest, record)
+    if labelled is not None:
+        begun[labelled.spec_digest] = labelled
+    return _only(name, wanted, [*begun.values()])
+
+
+def _only(name: str, wanted: object, begun: Sequence[ReleaseRecord]) -> ReleaseRecord:
     if len(begun) > 1:
-        msg = f"{wanted} fits {len(begun)} releases of {name}: " + ", ".join(map(str, begun))
+        digests = ", ".join(str(record.spec_digest) for record in begun)
+        msg = f"{wanted} fits {len(begun)} releases of {name}: {digests}"
         raise AmbiguousId(msg, hint="give more characters, or the seq")
-    for record in begun.values():
+    for record in begun:
         return record
     msg = f"{name} has no earlier release {wanted}"
     raise ReleaseNotFound(msg, hint=f"'aivcs history {name}' lists its entries")
+
+
+def _plain(wanted: int | str | Digest) -> int | str | Digest:
+    """Return the seq or the digest that a text means; a label as it is."""
+    if isinstance(wanted, str) and _DIGEST.fullmatch(wanted):
+        return Digest.parse(wanted)
+    seq = seq_of(wanted)
+    return wanted if seq is None else seq
+
+
+def _prefix(wanted: object) -> str | None:
+    """Return what a text may be the beginning of, a digest's digits; None for any other."""
+    found = _BEGINNING.fullmatch(wanted) if isinstance(wanted, str) else None
+    return found[1].lower() if found else None
 
 
 def seq_of(wanted: object) -> int | None:

@@ -11,10 +11,10 @@ from aivcs.domain.digest import Digest
 from aivcs.domain.events import RunEvent
 from aivcs.domain.kinds import BISECT_ENDED, BISECT_EVALUATED, BISECT_STARTED
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary
-from aivcs.errors import SequenceConflict
+from aivcs.errors import InvalidInputError, SequenceConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aivcs.domain.bisect import Bisection
     from aivcs.domain.canonical import Json
@@ -51,17 +51,28 @@ class BisectLog:
         for record in running:
             tags = record.metadata.tags
             if isinstance(tags, dict) and tags.get("question") == self._tag:
-                self._run_id = record.run_id
-                self._read(record.run_id)
-                return True
+                events = list(self._runs.iter_events(record.run_id))
+                answers = self._answers_in(events)
+                # Anybody may begin a run with such a tag; one of another form is not gone on with.
+                if answers is not None:
+                    self._run_id, self._next = record.run_id, len(events) + 1
+                    for known in answers:
+                        self._answers[known.subject.spec_digest].append(known)
+                    return True
         return False
 
-    def _read(self, run_id: RunId) -> None:
-        for event in self._runs.iter_events(run_id):
-            self._next += 1
-            if event.kind == BISECT_EVALUATED:
-                known = _evaluation(cast("Mapping[str, Any]", event.payload))
-                self._answers[known.subject.spec_digest].append(known)
+    def _answers_in(self, events: Sequence[RunEvent]) -> list[Evaluation] | None:
+        """Return the answers among a run's events; None where they are not as written here."""
+        try:
+            if events and (events[0].kind, events[0].payload) != (BISECT_STARTED, self._question):
+                return None
+            return [
+                _evaluation(cast("Mapping[str, Any]", event.payload))
+                for event in events
+                if event.kind == BISECT_EVALUATED
+            ]
+        except (InvalidInputError, LookupError, TypeError, ValueError, AttributeError):
+            return None
 
     @property
     def run_id(self) -> RunId:
@@ -122,6 +133,7 @@ class BisectLog:
 
 
 def _evaluation(payload: Mapping[str, Any]) -> Evaluation:
+    """Return a payload as the answer that it is; any error of a lookup where it is none."""
     return Evaluation(
         Subject(Digest.parse(payload["spec_digest"]), payload["seq"], tuple(payload["components"])),
         Answer(payload["answer"]),

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from aivcs.domain import tiles
 from aivcs.domain.checkpoint import SignedCheckpoint
 from aivcs.domain.merkle import EMPTY_ROOT, Frontier, leaf_hash, root
-from aivcs.domain.published import CHECKPOINT, LOCAL
+from aivcs.domain.published import CHECKPOINT, LOCAL, UNSIGNED
 from aivcs.domain.report import Problem, Severity
 from aivcs.domain.tiles import ENTRIES, WIDTH, Tile
 from aivcs.errors import CorruptionError, InvalidInputError, ProofInvalid, Unreadable
+from aivcs.services.check_announcements import KeyChain
 from aivcs.services.public_leaves import every_leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from aivcs.domain.checkpoint import Checkpoint
     from aivcs.domain.note import Signer, Verifier
@@ -30,6 +31,8 @@ _KIND = "log"
 _UNWRITTEN = (
     "it was not written to its end, as by a power cut; 'aivcs publish --rebuild' writes it again"
 )
+
+_UNSIGNED = "nobody has signed it, and the key of the log is here; 'aivcs publish' signs it"
 
 
 def checks(
@@ -46,6 +49,7 @@ def checks(
             one.folder,
             [replace(signer, name=one.origin(signers)).verifier() for signer in signers],
             [saved] if saved is not None and name == of else [],
+            _names(one, signers),
         )
         for name, one in publishers.items()
     }
@@ -67,13 +71,17 @@ def _log_of(
     raise InvalidInputError(msg, hint="give a checkpoint of one of them")
 
 
-def _origins(publisher: Publisher, signers: Sequence[Signer]) -> set[str]:
-    """Return under which names a log is known, or was before it had any."""
-    found: set[str] = set()
+def _names(publisher: Publisher, signers: Sequence[Signer]) -> set[str]:
+    """Return what a log is called, and was before it had a name; none where it cannot be read."""
     # What cannot be read is told where all of it is read.
     with suppress(CorruptionError):
-        found.add(publisher.origin(signers))
-        found.add(publisher.first_origin())
+        return {publisher.origin(signers), publisher.first_origin()}
+    return set()
+
+
+def _origins(publisher: Publisher, signers: Sequence[Signer]) -> set[str]:
+    """Return under which names a log is known."""
+    found = _names(publisher, signers)
     with suppress(CorruptionError):
         head = publisher.checkpoint()
         found |= set() if head is None else {head.checkpoint.origin}
@@ -84,7 +92,8 @@ class PublishedChecks:
     """Reads a log's entries from the ledger once, and compares its files with them.
 
     ``keys`` are the log's own, where they are known. ``saved`` are older checkpoints of it that
-    the ledger must have grown out of.
+    the ledger must have grown out of. ``names`` are those that it may have where nobody signed
+    it; without any, all are taken.
     """
 
     def __init__(
@@ -93,11 +102,14 @@ class PublishedChecks:
         folder: LogFolder,
         keys: Sequence[Verifier] = (),
         saved: Sequence[Checkpoint] = (),
+        names: Collection[str] = (),
     ) -> None:
         self._leaves = leaves
         self._folder = folder
         self._keys = keys
         self._saved = saved
+        self._names = names
+        self._chain = KeyChain()
         self._tree = Frontier()
         self._roots = {0: EMPTY_ROOT}
         self._present: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -114,8 +126,11 @@ class PublishedChecks:
             yield self._problem(CHECKPOINT, _UNWRITTEN, Severity.WARNING)
         elif data is not None:
             try:
-                published = self._checkpoint(data)
+                found = SignedCheckpoint.parse(data)
+                published = found.checkpoint
+                yield from self._vouched(found)
             except ProofInvalid as error:
+                published = None
                 yield self._problem(CHECKPOINT, error.message)
         for path in paths:
             try:
@@ -134,11 +149,20 @@ class PublishedChecks:
         for head in self._saved:
             yield from self._past("", head)
 
-    def _checkpoint(self, data: bytes) -> Checkpoint:
-        found = SignedCheckpoint.parse(data)
-        if self._keys and found.note.signatures:
-            found.note.verified(self._keys)
-        return found.checkpoint
+    def _vouched(self, found: SignedCheckpoint) -> Iterator[Problem]:
+        """Say who does not vouch for a checkpoint. Raises ProofInvalid for a wrong signature."""
+        head = found.checkpoint
+        if found.note.signatures:
+            if self._keys:
+                found.note.verified(self._keys)
+            return
+        # Whoever takes the signatures away could change all that they cover.
+        if head.extensions != (UNSIGNED,):
+            yield self._problem(CHECKPOINT, "nobody has signed it, and it does not say so")
+        elif self._names and head.origin not in self._names:
+            yield self._problem(CHECKPOINT, f"it is of the log {head.origin}, and nobody signed it")
+        elif self._keys:
+            yield self._problem(CHECKPOINT, _UNSIGNED, Severity.WARNING)
 
     def _files(self, needed: set[Tile], sizes: set[int]) -> Iterator[Problem]:
         """Compare bundles and tiles, 256 entries at a time, then the levels above them."""
@@ -147,12 +171,16 @@ class PublishedChecks:
         number = 0
         while group := list(islice(source, WIDTH)):
             hashes = [leaf_hash(entry) for entry in group]
+            for index, entry in enumerate(group, number * WIDTH):
+                yield from map(self._of_log, self._chain.problems(index, entry))
             self._grow(hashes, sizes)
             yield from self._compare(ENTRIES, number, group, tiles.join_entries, needed)
             yield from self._compare(0, number, hashes, tiles.join_hashes, needed)
             if len(hashes) == WIDTH:
                 above.append(root(hashes))
             number += 1
+        for detail, severity in self._chain.ends(self._keys):
+            yield self._problem("", detail, severity)
         level = 1
         while above:
             row, above = above, []
@@ -214,6 +242,9 @@ class PublishedChecks:
             return
         what = detail if path else f"the checkpoint that was saved: {detail}"
         yield self._problem(path, what)
+
+    def _of_log(self, detail: str) -> Problem:
+        return self._problem("", detail)
 
     def _problem(self, path: str, detail: str, severity: Severity = Severity.ERROR) -> Problem:
         place = f"log/{self._leaves.name}"

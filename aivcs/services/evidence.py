@@ -120,15 +120,16 @@ class EvidenceStore:
             raise SpecNotFound(msg, hint="'aivcs spec list' shows the specs")
         found: list[Result] = []
         seals: list[tuple[str, str]] = []
-        unreadable = 0
+        unreadable = erased = 0
         for run in evidence_reading.sealed_runs(self._ledger, self._objects, digest):
             results = [one for one in run.results if suite in {None, one.suite}]
             if results or run.unreadable:
                 seals.append((run.run_id, run.seal.hex()))
             found += results
             unreadable += run.unreadable
+            erased += run.erased
         found.sort(key=lambda one: (one.suite, one.example_id, one.trial, one.run_id, one.seq))
-        return Evidence(digest, tuple(found), tuple(sorted(seals)), unreadable)
+        return Evidence(digest, tuple(found), tuple(sorted(seals)), unreadable, erased)
 
     def compare(
         self,

@@ -64,7 +64,7 @@ def sealed_run(ledger: Ledger, objects: CasStore, run: RunRecord) -> SealedRun:
 def _read(ledger: Ledger, objects: CasStore, run: RunRecord, sealing: Sealing | None) -> SealedRun:
     seal, entries = _sound(ledger, run, sealing)
     found = [
-        evaluation.read(payload, run.run_id, entry.seq)
+        evaluation.read(payload, run.run_id, entry.seq, str(run.spec_digest))
         for entry, payload in bodies.payloads(objects, entries)
     ]
     results = [one for one in found if one is not None]

@@ -69,13 +69,15 @@ class Judge:
         seals: dict[str, str] = {}
         examples: Examples = {}
         baseline: Examples = {}
+        erased = 0
         approvers: frozenset[str] = frozenset()
         if need.evidence:
-            examples = self._examples(spec.digest, policy.suites, seals)
-            if current is not None:
-                same = current.spec_digest == spec.digest
-                before = current.spec_digest
-                baseline = examples if same else self._examples(before, policy.suites, seals)
+            examples, erased = self._examples(spec.digest, policy.suites, seals)
+            if current is not None and current.spec_digest == spec.digest:
+                baseline = examples
+            elif current is not None:
+                baseline, more = self._examples(current.spec_digest, policy.suites, seals)
+                erased += more
         if need.approvals:
             approved = [
                 one
@@ -93,20 +95,26 @@ class Judge:
             examples=examples,
             baseline=baseline,
             suites=policy.suites,
+            erased=0 if policy.erased else erased,
             approvers=approvers,
             self_approval=policy.self_approval,
         )
         outcomes = evaluate(policy.gates, candidate)
         return Verdict(policy.digest, outcomes, tuple(sorted(seals.items())))
 
-    def _examples(self, digest: Digest, suites: tuple[str, ...], seals: dict[str, str]) -> Examples:
-        """Return the examples of a spec by suite and id; ``seals`` takes those of the runs."""
+    def _examples(
+        self, digest: Digest, suites: tuple[str, ...], seals: dict[str, str]
+    ) -> tuple[Examples, int]:
+        """Return the examples of a spec by suite and id, and how many results were erased.
+
+        ``seals`` takes those of the runs.
+        """
         evidence = self._evidence.of(digest)
         found: dict[tuple[str, str], Example] = {}
         for part in map(evidence.of, suites) if suites else (evidence,):
             found.update(part.examples())
             seals.update(part.seals)
-        return found
+        return found, evidence.erased
 
     def _additions(self, spec: AgentSpec) -> Mapping[str, Json]:
         if spec.manifest is None:

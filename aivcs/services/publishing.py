@@ -127,8 +127,9 @@ class Publisher:
             after = self._write(before, ahead[1] if ahead and ahead[0] is before else ())
             if not after.size:
                 return None
-            if old is None or before != after or not _says(old, origin, after, signers):
-                old = self._finish(before, after, origin, signers)
+            head = _head(origin, after, signers)
+            if old is None or before != after or not _says(old, head, signers):
+                old = self._finish(before, after, head, signers)
             if rebuild:
                 self._clean(after)
             self._last = _Last(old.data(), old, after)
@@ -189,13 +190,12 @@ class Publisher:
         return edge
 
     def _finish(
-        self, before: Edge, after: Edge, origin: str, signers: Sequence[Signer]
+        self, before: Edge, after: Edge, head: Checkpoint, signers: Sequence[Signer]
     ) -> SignedCheckpoint:
         """Write what is open, then the checkpoint, and remove what it outgrew."""
         for path, data in after.partials(before.size):
             self._folder.write(path, data, final=False)
-        said = () if signers else (UNSIGNED,)
-        signed = Checkpoint(origin, after.size, after.root(), said).signed(*signers)
+        signed = head.signed(*signers)
         self._folder.write(CHECKPOINT, signed.data(), final=False)
         for path in tiles.outgrown(after.size, before.size):
             self._folder.remove(path)
@@ -218,9 +218,13 @@ class Publisher:
                 self._folder.write(path, data, final=False)
 
 
-def _says(old: SignedCheckpoint, origin: str, edge: Edge, signers: Sequence[Signer]) -> bool:
+def _head(origin: str, edge: Edge, signers: Sequence[Signer]) -> Checkpoint:
+    said = () if signers else (UNSIGNED,)
+    return Checkpoint(origin, edge.size, edge.root(), said)
+
+
+def _says(old: SignedCheckpoint, head: Checkpoint, signers: Sequence[Signer]) -> bool:
     """Tell whether a checkpoint needs no other in its place."""
     by = {(one.name, one.key_id) for one in old.note.signatures}
     keys = {(key.name, key.key_id) for key in (signer.verifier() for signer in signers)}
-    same = old.checkpoint.origin == origin and old.checkpoint.size == edge.size
-    return same and keys <= by
+    return old.checkpoint == head and keys <= by

@@ -137,15 +137,34 @@ class EvidenceContract(RepoContract):
         end(repo, run_id, RunStatus.FAILED)
         assert list(repo.evidence.of(spec).examples()) == [(SUITE, "1")]
 
+    def test_a_result_that_says_it_is_of_another_spec_is_of_none(
+        self, repo: Repo, spec: Digest
+    ) -> None:
+        """Whoever writes events by himself is held to it as well."""
+        other = add_spec(repo, "another")
+        said = [
+            {**result(n), "spec_digest": of} for n, of in enumerate(("no", str(other), 3, None))
+        ]
+        said += [
+            {**result(n), "spec_digest": of} for n, of in ((8, str(spec)), (9, f"sha256:{spec}"))
+        ]
+        ran(repo, spec, said, RunStatus.COMPLETED)
+        found = repo.evidence.of(spec)
+        assert [one.example_id for one in found.results] == ["3", "8", "9"]
+        assert (found.unreadable, found.erased) == (3, 0)
+        assert repo.evidence.of(other).results == ()
+
     def test_results_that_say_nothing_are_counted(self, repo: Repo, spec: Digest) -> None:
         """Erased, or written in another form: they are in no share, and are not hidden."""
         odd = [result("a"), {"suite": SUITE}, "passed", result("b", passed="yes"), result("c")]
         run_id = ran(repo, spec, odd, RunStatus.COMPLETED)
         found = repo.evidence.of(spec)
         assert (len(found.results), found.unreadable) == (2, 3)
+        assert found.erased == 0
         repo.runs.purge(run_id, [1, 5])
         found = repo.evidence.of(spec)
-        assert (len(found.results), found.unreadable) == (0, 5)
+        assert (len(found.results), found.unreadable, found.erased) == (0, 5, 2)
+        assert found.of(SUITE).erased == 2
         assert [run for run, _ in found.seals] == [run_id]
 
     def test_long_results_are_read_from_objects(self, repo: Repo, spec: Digest) -> None:

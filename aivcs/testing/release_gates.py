@@ -136,13 +136,19 @@ class ReleaseGatesContract(RepoContract):
         def promote(who: str, *more: str) -> ReleaseRecord:
             return repo.releases.promote(_NAME, spec, by(who), require=[*asked, *more])
 
+        repo.approvals.approve(spec, actor="\uff21n\u200bn ")
         with pytest.raises(GateFailed, match="nobody approved, 1 other than Ann must"):
             promote("Ann")
         found = repo.approvals.approve(spec, actor="bob", name=_NAME, comment="read it")
         record = promote("ann")
         assert record.verdict is not None
         assert (found.run_id, found.seal) in record.verdict.evidence
-        assert [one.actor for one in repo.approvals.of(spec)] == ["bob", "bob", "ann"]
+        assert [one.actor for one in repo.approvals.of(spec)] == [
+            "bob",
+            "\uff21n\u200bn ",
+            "bob",
+            "ann",
+        ]
         assert next(repo.approvals.of(spec)) == found
         with pytest.raises(GateFailed, match="approved by bob, 2 other than ann must"):
             promote("ann", "require_approval=2")
@@ -169,6 +175,23 @@ class ReleaseGatesContract(RepoContract):
         run_id = repo.runs.create_run(spec, RunMetadata("agent"))
         repo.runs.append_event(run_id, RunEvent(None, "approval", {"actor": "eve"}))
         assert list(repo.approvals.of(spec)) == []
+
+    def test_whoever_erases_failures_does_not_pass(self, repo: Repo, spec: Digest) -> None:
+        """Neither those of the candidate, nor the passes that it would be compared with."""
+        asked = ["min_pass_rate=0.9"]
+        repo.evidence.record(spec, list(results("+ + +")))
+        run_id = repo.evidence.record(spec, list(results("- -", "hard")))
+        with pytest.raises(GateFailed, match=r"min_pass_rate: 0\.6 over 5"):
+            repo.releases.promote(_NAME, spec, by(), require=asked)
+        repo.runs.purge(run_id)
+        with pytest.raises(GateFailed, match="min_pass_rate: 2 results were erased"):
+            repo.releases.promote(_NAME, spec, by(), require=[*asked, "require_spec_digest"])
+        assert repo.releases.promote(_NAME, spec, by(), require=["require_spec_digest"]).seq == 1
+        other = add_spec(repo, "another")
+        repo.evidence.record(other, list(results("+ + +")))
+        with pytest.raises(GateFailed, match="no_flip: 2 results were erased, of this spec or the"):
+            repo.releases.promote(_NAME, other, by(), require=["no_flip"])
+        assert repo.releases.promote("elsewhere", other, by(), require=asked).seq == 1
 
     def test_unique_labels(self, repo: Repo, spec: Digest) -> None:
         """A label that any release bears is taken, also one that came since the last look."""

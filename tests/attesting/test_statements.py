@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -198,6 +199,10 @@ def test_the_same_release_gives_the_same_bytes_and_they_are_known() -> None:
         b'"name":"tools"}]}'
     )
     assert made.file_name == "bot@2.release.json"
+    names = ["é" * 128, "é" * 127 + "e", "a" * 128]
+    files = {replace(made, name=name).file_name for name in names}
+    assert len(files) == len(names)
+    assert max(map(len, files)) < 200
 
 
 @pytest.mark.parametrize(

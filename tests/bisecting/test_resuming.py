@@ -148,3 +148,53 @@ def test_an_ended_bisection_is_held_again(released: Repo) -> None:
     second = released.bisect("helper", again, good=1)
     assert second.run_id != first.run_id
     assert len(again.asked) == len(first.evaluations)
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"answer": "maybe"},
+        {"spec_digest": "no digest"},
+        {"components": None},
+        None,
+        "text",
+    ],
+)
+def test_a_run_that_somebody_else_tagged_is_not_gone_on_with(released: Repo, spoiled: Any) -> None:
+    check = Check(released)
+    check.left = 1
+    with pytest.raises(Power):
+        released.bisect("helper", check, good=1)
+    (mine,) = released.runs.list_runs(status=RunStatus.RUNNING)
+    begun, answer = released.runs.get_events(mine.run_id)
+    said: Any = answer.payload
+    payload = {**said, **spoiled} if isinstance(spoiled, dict) else spoiled
+    assert mine.spec_digest is not None
+    for first in (begun.payload, {"name": "helper"}):
+        theirs = released.runs.create_run(mine.spec_digest, mine.metadata)
+        released.runs.append_event(theirs, RunEvent(1, begun.kind, first))
+        released.runs.append_event(theirs, RunEvent(2, answer.kind, payload))
+    check.left = -1
+    found = released.bisect("helper", check, good=1)
+    assert (found.run_id, found.first_bad and found.first_bad.seq) == (str(mine.run_id), 13)
+    assert found.evaluations[0].subject.spec_digest == check.asked[0]
+    assert len(set(check.asked)) == len(check.asked)
+
+
+def test_killed_before_its_first_answer_it_goes_on(
+    released: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Check(released)
+    append = type(released.runs).append_event
+
+    def die(runs: Any, run_id: Any, event: RunEvent) -> Any:
+        if event.kind == "bisect_evaluated":
+            raise Power
+        return append(runs, run_id, event)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(released.runs), "append_event", die)
+        with pytest.raises(Power):
+            released.bisect("helper", check, good=1)
+    (mine,) = running(released)
+    assert released.bisect("helper", check, good=1).run_id == mine

@@ -107,6 +107,20 @@ def test_the_promoter_may_be_allowed_to_approve(here: Program, spec: str) -> Non
     here.good("promote", "helper", spec)
 
 
+def test_whoever_erases_failures_does_not_pass_unless_the_repository_allows_it(
+    here: Program, spec: str
+) -> None:
+    declare("[gates]\nmin_pass_rate = 0.9")
+    evaluate(spec, "---")
+    run = here.json("run", "list")[0]["run_id"]
+    evaluate(spec, "+++")
+    here.good("run", "purge", run)
+    assert here.fail("promote", "helper", spec) == (5, "gate_failed")
+    assert "3 results were erased" in here("promote", "helper", spec).err
+    declare("allow_erased = true")
+    assert here.json("promote", "helper", spec)["verdict"]["passed"] is True
+
+
 def test_deprecating(here: Program, spec: str, second: str) -> None:
     here.good("promote", "helper", spec, "--version-label", "one")
     here.good("promote", "helper", second)

@@ -26,6 +26,18 @@ def test_json_is_always_utf8() -> None:
     assert output.json_text("\ud800") == '"\\ud800"'
 
 
+HOSTILE = "a\u202eb\u200bc\x9b31m\x1b]0;t\x07\x7f\u2028\U000e0041 é\u200d"
+
+
+def test_nothing_that_a_terminal_acts_upon_is_printed() -> None:
+    told = output.printable(HOSTILE)
+    assert told == (r"a\u202eb\u200bc\x9b31m\x1b]0;t\x07\x7f\u2028\U000e0041 é" + "\u200d")
+    for value in (HOSTILE, HOSTILE + "\ud800", "\x7f"):
+        text = output.json_text({"said": value})
+        assert json.loads(text) == {"said": value}
+        assert not set(text) & set("\u202e\u200b\x9b\x1b\x07\x7f\u2028\U000e0041")
+
+
 def test_lines_that_utf8_cannot_hold(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     output.write_lines(["caf\udce9", "é"])
     assert capfdbinary.readouterr().out == b"caf\\udce9\n\xc3\xa9\n"

@@ -166,13 +166,47 @@ def test_select_lists_what_a_beginning_fits() -> None:
         select("a", records, "abab")
 
 
-@pytest.mark.parametrize("wanted", [0, 9, "9", "v9", "", Digest.of(b"Z")])
+def _labelled(*entries: tuple[bytes, str | None]) -> list[ReleaseRecord]:
+    return [
+        ReleaseRecord(
+            "a", seq, ReleaseKind.PROMOTE, Digest.of(text), ReleaseMetadata(label, "me"), WHEN, "me"
+        )
+        for seq, (text, label) in enumerate(entries, start=1)
+    ][::-1]
+
+
+def test_a_label_does_not_stand_in_the_way_of_a_digest() -> None:
+    good = Digest.of(b"B")
+    records = _labelled((b"B", None), (b"evil", str(good)))
+    for wanted in (str(good), f"sha256:{good}", str(good).upper(), good):
+        assert select("a", records, wanted).seq == 1
+    records = _labelled((b"B", None), (b"evil", good.short()), (b"A", None))
+    for wanted in (good.short(), good.short().upper()[:9]):
+        if wanted == good.short():
+            with pytest.raises(AmbiguousId, match=r"fits 2 releases of a") as caught:
+                select("a", records, wanted)
+            assert str(good) in caught.value.message
+        else:
+            assert select("a", records, wanted).seq == 1
+
+
+def test_a_label_may_look_like_the_beginning_of_a_digest() -> None:
+    short = Digest.of(b"B").short()
+    records = _labelled((b"A", "cafe1"), (b"B", short), (b"C", "cafe1"), (b"B", None))
+    assert select("a", records, "cafe1").seq == 3
+    assert select("a", records, short).seq == 2
+
+
+@pytest.mark.parametrize("wanted", [0, 9, "9", "v9", "", Digest.of(b"Z"), "f" * 64])
 def test_select_finds_nothing(wanted: int | str | Digest) -> None:
     with pytest.raises(ReleaseNotFound, match="a has no"):
         select("a", _log("AB").records, wanted)
 
 
-@pytest.mark.parametrize("label", ["", "  ", " v1", "v1\n", "v\0", "last-good"])
+@pytest.mark.parametrize(
+    "label",
+    ["", "  ", " v1", "v1\n", "v\0", "last-good", "v\n1", "\u200b", "a" * 64, "sha256:" + "B" * 64],
+)
 def test_bad_labels(label: str) -> None:
     with pytest.raises(InvalidInputError, match="a version label"):
         check_metadata(ReleaseMetadata(version_label=label, promoted_by="me"))
@@ -201,7 +235,7 @@ def test_good_metadata() -> None:
     check_metadata(ReleaseMetadata(version_label="v1.2.0", promoted_by="me", notes=""))
 
 
-@pytest.mark.parametrize("actor", ["", " ", None, 5])
+@pytest.mark.parametrize("actor", ["", "\u200b\u202e", " ", None, 5])
 def test_somebody_acts(actor: str) -> None:
     with pytest.raises(InvalidInputError, match="actor"):
         check_actor(actor)

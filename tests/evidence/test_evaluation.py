@@ -30,7 +30,7 @@ RESULTS = st.builds(
 def test_what_an_event_has_is_what_was_reported(result: Result, more: dict[str, Any]) -> None:
     body = payload(result, more)
     check_payload(EVALUATION_RESULT, body)
-    assert read(body, "r", 7) == result._replace(run_id="r", seq=7)
+    assert read(body, "r", 7, str(SPEC)) == result._replace(run_id="r", seq=7)
     assert check(body, "here") == result._replace(run_id="", seq=0)
     own = {"suite", "example_id", "passed", "score", "tags", "trial", "spec_digest"}
     assert {k: v for k, v in body.items() if k not in own} == {
@@ -89,12 +89,12 @@ def test_a_field_that_is_wrong_is_named(fields: dict[str, Any], message: str) ->
         check({**GOOD, **fields}, "here")
     assert caught.value.message.startswith(message)
     assert caught.value.hint
-    assert read({**GOOD, **fields}, "r", 1) is None
+    assert read({**GOOD, **fields}, "r", 1, str(SPEC)) is None
 
 
 def test_what_is_no_object_says_nothing() -> None:
-    assert read(None, "r", 1) is None
-    assert read([GOOD], "r", 1) is None
+    assert read(None, "r", 1, str(SPEC)) is None
+    assert read([GOOD], "r", 1, str(SPEC)) is None
 
 
 def _checked(*fields: dict[str, Any], suite: str | None = None) -> list[Result]:

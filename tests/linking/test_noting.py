@@ -50,6 +50,17 @@ def test_a_configured_ref_of_notes_is_not_meant(git: Git, monkeypatch: pytest.Mo
     assert git("for-each-ref", "--format=%(refname)", "refs/notes") == "refs/notes/aivcs"
 
 
+def test_a_ref_that_stands_for_a_branch_does_not_move_the_branch(git: Git) -> None:
+    commit = git.commit()
+    branch = git("symbolic-ref", "HEAD")
+    git("symbolic-ref", "refs/notes/aivcs", branch)
+    assert GitProgram().annotate(commit, lambda note: note + b"line\n")
+    assert git("rev-parse", branch) == commit
+    assert git.note(commit) == ["line"]
+    assert GitProgram().annotate(commit, lambda note: note + b"more\n")
+    assert git("rev-parse", branch) == commit
+
+
 def test_writers_at_the_same_time_lose_nothing(git: Git) -> None:
     git.commit()
     crew = [

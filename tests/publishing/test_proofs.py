@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from time import process_time
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ import aivcs
 import aivcs.domain.moment
 import aivcs.domain.note
 import aivcs.domain.tile_tree
+from aivcs.cli.main import main
+from aivcs.domain import canonical
+from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.log_proof import Proof
 from aivcs.domain.published import log_origin
 from aivcs.errors import (
@@ -28,6 +32,7 @@ from tests.publishing.test_repository import finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from aivcs.repo import Repo
 
@@ -120,6 +125,14 @@ def test_an_announcement_of_a_key_can_be_shown(signed: Repo) -> None:
     proof = Proof(300, tuple(tree.inclusion(300)), found.checkpoint, leaf)
     shown = aivcs.verify_proof(proof.data(), before)
     assert (shown.what, shown.facts["type"]) == ("key", "key")
+    facts = shown.facts
+    assert (facts["origin"], facts["old"], facts["new"]) == (f"{ORIGIN}/releases", before, key())
+
+
+def test_a_signature_that_is_copied_is_still_one(signed: Repo) -> None:
+    data = signed.prove("agent").data()
+    line = data.splitlines(keepends=True)[-1]
+    assert aivcs.verify_proof(data + line, key()).signed_by == (key(),)
 
 
 def test_a_wrong_key_an_unsigned_log_and_a_changed_proof_prove_nothing(signed: Repo) -> None:
@@ -182,7 +195,8 @@ def test_what_is_attached_counts_as_far_as_the_entry_commits_to_it(signed: Repo)
     ):
         with pytest.raises(ProofInvalid, match="not a proof of aivcs"):
             aivcs.verify_proof(changed(proof, entry.encode()), key())
-    for attached in (b"", b"[]", b"{}", b"\xff"):
+    deep = proof.attached[:-1] + b',"more":' + b"[" * 3000 + b"]" * 3000 + b"}"
+    for attached in (b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"a":' * 50_000, deep, b"NaN"):
         with pytest.raises(ProofInvalid):
             aivcs.verify_proof(changed(proof, attached=attached), key())
     seal = bytes(32)
@@ -192,6 +206,51 @@ def test_what_is_attached_counts_as_far_as_the_entry_commits_to_it(signed: Repo)
 
     with pytest.raises(ProofInvalid, match="the closing record"):
         aivcs.verify_proof(changed(proof, sha256(b"x").digest(), b"x"), key())
+    with pytest.raises(ProofInvalid, match="the closing record"):
+        aivcs.verify_proof(changed(proof, sha256(b"[1]").digest(), b"[1]"), key())
+    beyond = json.dumps(
+        {"timestamp": 2**62, "recorded_at": 0, "salt": "00" * 16, "body": '{"spec_digest":""}'}
+    )
+    late = stored_leaf(
+        leaf["seq"], leaf["kind"], 2**62, 0, '{"spec_digest":""}', None, bytes(16), None
+    )
+    of_it = json.dumps(
+        {**leaf, "spec": "", "entry": late.hex()}, separators=(",", ":"), sort_keys=True
+    )
+    with pytest.raises(ProofInvalid, match="not a proof of aivcs"):
+        aivcs.verify_proof(changed(proof, of_it.encode(), beyond.encode()), key())
+
+
+def test_what_a_body_says_beside_does_not_speak_for_the_entry(
+    signed: Repo, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    proof = signed.prove("helper")
+    leaf, said = json.loads(proof.entry), json.loads(proof.attached)
+    wrong = {"name": "bank", "seq": 99, "kind": "rollback", "created_at": "never"}
+    body = {**json.loads(said["body"]), **wrong}
+    body["metadata"] |= wrong
+    said["body"] = json.dumps(body)
+    times = said["timestamp"], said["recorded_at"]
+    salt = bytes.fromhex(said["salt"])
+    hashed = stored_leaf(leaf["seq"], leaf["kind"], *times, said["body"], None, salt, None)
+    entry = canonical.dumps({**leaf, "entry": hashed.hex()})
+    data = changed(proof, entry, json.dumps(said).encode())
+    facts = aivcs.verify_proof(data, key()).facts
+    assert (facts["name"], facts["seq"], facts["kind"]) == ("helper", 1, "promote")
+    assert facts["created_at"] != "never"
+    (tmp_path / "forged").write_bytes(data)
+    assert main(["verify-proof", str(tmp_path / "forged"), "--key", key()]) == 0
+    told = capfd.readouterr().out
+    assert told.startswith("it holds: release helper@1 is entry 0")
+    assert not re.search("bank|99|never|rollback", told)
+
+
+def test_an_entry_of_one_log_proves_nothing_in_another(signed: Repo) -> None:
+    run = signed.runs.list_runs()[0].run_id
+    proof = signed.prove_run(run)
+    assert aivcs.verify_proof(proof.data(), key("runs")).what == "run"
+    with pytest.raises(ProofInvalid, match="the entry is one of another log"):
+        aivcs.verify_proof(changed(proof), key())
 
 
 def test_damaged_files_of_the_log_are_never_proved_from(signed: Repo) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import apsw
@@ -11,6 +12,7 @@ import pytest
 from aivcs.domain.commitment import stored_leaf
 from aivcs.domain.log_rows import ENTRY
 from aivcs.domain.merkle import Frontier
+from aivcs.domain.published import UNSIGNED
 from aivcs.domain.report import Severity
 from aivcs.errors import InvalidInputError, ProofInvalid
 from aivcs.repo import keys as repo_keys
@@ -51,7 +53,6 @@ def published(place: Path) -> Iterator[Path]:
 
 
 def test_a_flipped_byte_is_named_by_its_file(book: Path) -> None:
-    signed = bool(head(book).note.signatures)
     missed = []
     for path in published(book):
         data = path.read_bytes()
@@ -63,9 +64,29 @@ def test_a_flipped_byte_is_named_by_its_file(book: Path) -> None:
             if name not in found:
                 missed.append((name, at))
         path.write_bytes(data)
-    # A line that no log needs may say anything where nobody has signed it, and so may its name.
-    assert all(name.endswith(CHECKPOINT) for name, _ in missed)
-    assert not (signed and missed)
+    assert missed == []
+    assert problems(book) == ()
+
+
+@pytest.mark.parametrize("log_name", ["releases", "runs"])
+def test_signatures_that_were_taken_away_are_missed(book: Path, log_name: str) -> None:
+    path = log(book, log_name) / CHECKPOINT
+    found = head(book, log_name)
+    bare = replace(found.checkpoint, extensions=())
+    path.write_bytes(bare.signed().data())
+    ((one),) = problems(book)
+    assert (one.id, one.severity) == (f"log/{log_name}/{CHECKPOINT}", Severity.ERROR)
+    assert one.detail == "nobody has signed it, and it does not say so"
+    path.write_bytes(replace(bare, extensions=(UNSIGNED,)).signed().data())
+    said = [one.detail for one in problems(book) if one.severity is Severity.WARNING]
+    assert len(said) == bool(found.note.signatures)
+    assert all(one.endswith("the key of the log is here; 'aivcs publish' signs it") for one in said)
+    path.write_bytes(replace(bare, origin="x.org/releases", extensions=(UNSIGNED,)).signed().data())
+    ((one),) = problems(book)
+    assert one.detail == "it is of the log x.org/releases, and nobody signed it"
+    with open_repo(book) as repo:
+        repo.publish()
+    assert head(book, log_name) == found
     assert problems(book) == ()
 
 

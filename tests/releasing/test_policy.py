@@ -208,12 +208,23 @@ def test_a_requirement_with_a_wrong_value(text: str) -> None:
         ({"suites": "smoke"}, r"^gates: suites is 'smoke'$"),
         ({"suites": [""]}, r"^gates: suites is \[''\]$"),
         ({"allow_self_approval": 1}, r"^gates: allow_self_approval is 1$"),
+        ({"allow_erased": "yes"}, r"^gates: allow_erased is 'yes'$"),
     ],
 )
 def test_a_wrong_declaration_is_named(table: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message) as caught:
         read_policies(table)
     assert caught.value.hint
+
+
+def test_what_was_erased_may_be_allowed() -> None:
+    policies = declared(
+        '[gates]\nallow_erased = true\nno_flip = true\n["gates"."a"]\nallow_erased = false'
+    )
+    assert policies.of("b") == Policy({"no_flip": True}, erased=True)
+    assert policies.of("a") == Policy({"no_flip": True})
+    assert policies.of("b").digest != policies.of("a").digest
+    assert policies.of("b").adding({"min_examples": 1}).erased
 
 
 def test_a_declaration_for_what_is_no_name() -> None:
@@ -227,6 +238,7 @@ def test_a_declaration_for_what_is_no_name() -> None:
         (3, "gates must be a table"),
         ({"suites": ["a"]}, "gates: suites can only be declared in the repository's"),
         ({"allow_self_approval": True}, "can only be declared in the repository's"),
+        ({"allow_erased": True}, "can only be declared in the repository's"),
         ({"no_flip": False}, "gates: no_flip is False"),
     ],
 )

@@ -186,7 +186,18 @@ def test_another_history_of_ended_runs(book: Book, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "5", "x:00", "2:00", f"2:{'g' * 64}", "{}", "[]", '{"form": 1, "checksum": 2}', "{"],
+    [
+        "",
+        "5",
+        "x:00",
+        "2:00",
+        f"2:{'g' * 64}",
+        "{}",
+        "[]",
+        '{"form": 1, "checksum": 2}',
+        "{",
+        '{"a":' * 50_000,
+    ],
 )
 def test_what_was_never_saved(book: Book, text: str) -> None:
     with pytest.raises(InvalidInputError, match="not what 'aivcs verify --save' writes"):

@@ -55,7 +55,8 @@ def change(git: Program, commit: str, make: Callable[[bytes], bytes | None]) -> 
         try:
             git("notes", f"--ref={draft}", "add", "-f", "-F", "-", commit, stdin=new)
             made = git("rev-parse", "--verify", draft).text
-            git("update-ref", "-m", "aivcs: note added", REF, made, base)
+            # A ref that is a name for a branch must not move the branch.
+            git("update-ref", "--no-deref", "-m", "aivcs: note added", REF, made, base)
         except GitFailed as error:
             if not any(said in error.message for said in _MOVED):
                 raise

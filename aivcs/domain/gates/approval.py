@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from unicodedata import category, normalize
 
 from aivcs.domain.gates.model import Finding, listed
 
 if TYPE_CHECKING:
     from aivcs.domain.gates.model import Candidate
+
+_UNSEEN: Final = "Cf"
 
 
 def require_approval(candidate: Candidate, value: Any) -> Finding:  # noqa: ANN401 - of its form
@@ -28,4 +31,6 @@ def require_approval(candidate: Candidate, value: Any) -> Finding:  # noqa: ANN4
 
 
 def _plain(name: str) -> str:
-    return name.strip().casefold()
+    """Return a name without what nobody sees: it makes one person look like two."""
+    seen = "".join(char for char in name if category(char) != _UNSEEN)
+    return normalize("NFKC", seen).strip().casefold()

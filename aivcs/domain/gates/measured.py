@@ -95,6 +95,15 @@ def min_examples(candidate: Candidate, value: Any) -> Finding:  # noqa: ANN401 -
     return _compared(enough, _counted(candidate.examples), f"at least {value}")
 
 
+def hidden(candidate: Candidate) -> Finding | None:
+    """Refuse where results were erased: leaving out a failure makes a spec look better."""
+    if not candidate.erased:
+        return None
+    results = f"{candidate.erased} result{' was' if candidate.erased == 1 else 's were'}"
+    detail = f"{results} erased, of this spec or the current one, so nobody knows how it did"
+    return Finding(passed=False, detail=detail)
+
+
 def pass_rate(examples: Examples) -> Fraction:
     """Return the mean share of trials that passed; 0 without examples."""
     if not examples:

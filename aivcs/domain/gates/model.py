@@ -25,7 +25,8 @@ class Candidate:
 
     ``labels`` are version labels that the agent's releases bear already. ``examples`` are
     what evaluations say of the spec, ``baseline`` of the current one, by suite and id.
-    ``suites`` must have examples; none named means any. ``approvers`` have approved the spec.
+    ``suites`` must have examples; none named means any. So many results of either were
+    ``erased``, where that counts. ``approvers`` have approved the spec.
     """
 
     metadata: ReleaseMetadata
@@ -36,6 +37,7 @@ class Candidate:
     examples: Examples = field(default_factory=dict)
     baseline: Examples = field(default_factory=dict)
     suites: tuple[str, ...] = ()
+    erased: int = 0
     approvers: frozenset[str] = frozenset()
     self_approval: bool = False
 
