@@ -6,19 +6,21 @@ What is attached is believed only as far as the entry commits to it.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain import canonical, log_proof
 from aivcs.domain.commitment import stored_leaf
+from aivcs.domain.key_rotation import announced, is_announcement
 from aivcs.domain.moment import from_micros, text, to_micros
 from aivcs.domain.note import Verifier
 from aivcs.domain.release_leaf import VERSION
 from aivcs.errors import InvalidInputError, ProofInvalid
 
 if TYPE_CHECKING:
-    from aivcs.domain.log_proof import Proven
+    from aivcs.domain.log_proof import Proof, Proven
     from aivcs.domain.stream import Entry
 
 _SEAL: Final = 32
@@ -47,10 +49,12 @@ class Shown:
 def verify_proof(data: bytes, *keys: str) -> Shown:
     """Return what a proof file shows under a verifier key of the log; needs no repository.
 
-    Raises ProofInvalid for a file that is no proof, is signed by none of ``keys``, or does not
-    show what it says; InvalidInputError for what is no key.
+    A proof that a key came after another one holds for who trusts that other one, whichever of
+    the two signed the log. Raises ProofInvalid for a file that is no proof, is signed by none of
+    ``keys``, or does not show what it says; InvalidInputError for what is no key.
     """
-    proven = log_proof.verify(data, [Verifier.parse(key) for key in keys])
+    proof = log_proof.Proof.parse(data)
+    proven = proof.verified(_trusted(proof, [Verifier.parse(key) for key in keys]))
     what, facts = _content(proven)
     head = proven.checkpoint
     by = tuple(one.key.text() for one in proven.signatures)
@@ -68,13 +72,36 @@ def attach_release(entry: Entry, body: str) -> bytes:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(errors="strict")
 
 
+def _trusted(proof: Proof, keys: list[Verifier]) -> list[Verifier]:
+    """Return the keys, and the one that the entry announces where one of them vouches for it."""
+    origin = proof.checkpoint.checkpoint.origin
+    for key in keys if is_announcement(proof.entry) else ():
+        with suppress(ProofInvalid, InvalidInputError):
+            return [*keys, announced(proof.entry, origin, key)]
+    return keys
+
+
+def _key(leaf: dict[str, Any], proven: Proven) -> dict[str, Any]:
+    """Return what an announcement says; ``verifiers`` are the new key's, as one signs all logs."""
+    from dataclasses import replace
+
+    from aivcs.domain.published import LOGS, RELEASES, log_origin
+
+    origin = proven.checkpoint.origin
+    old = Verifier.parse(leaf["note"].split("\n")[2])
+    new = announced(proven.entry, origin, old)
+    name = origin.removesuffix(log_origin("", RELEASES))
+    verifiers = {log: replace(new, name=log_origin(name, log)).text() for log in LOGS}
+    return {**leaf, "old": old.text(), "new": new.text(), "verifiers": verifiers}
+
+
 def _content(proven: Proven) -> tuple[str, dict[str, Any]]:
     if len(proven.entry) == _SEAL:
         return "run", _run(proven)
     try:
         leaf = canonical.loads(proven.entry)
         if isinstance(leaf, dict) and leaf.get("type") == "key":
-            return "key", dict(leaf)
+            return "key", _key(leaf, proven)
         if not (isinstance(leaf, dict) and canonical.dumps(leaf) == proven.entry):
             raise _malformed(_UNKNOWN)
         return "release", _release(leaf, proven.attached)
