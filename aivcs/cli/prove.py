@@ -42,11 +42,12 @@ _OTHERS: Final = 2
 def prove(
     session: Session, *, name: str | None, run: str | None, old: str | None, target: str
 ) -> None:
-    """Write a proof that a release, the end of a run or a new key is in the public log.
+    """Write a proof that a release is in the public log.
 
-    NAME is an agent, for its current release, or NAME@SEQ, NAME@LABEL, NAME~N. The file has all
-    that 'verify-proof' needs but the key of the log. What is not published yet is published
-    first. JSON: {file, bytes, origin, index, size, signed}; with -o - also proof, the text.
+    Or, with an option, that a run ended so, or which key came next. NAME is an agent, for its
+    current release, or NAME@SEQ, NAME@LABEL, NAME~N. The file has all that 'verify-proof'
+    needs but the key of the log. What is not published yet is published first. JSON: {file,
+    bytes, origin, index, size, signed}; with -o - also proof, the text.
     """
     if [name, run, old].count(None) != _OTHERS:
         msg = "a proof is of a release, of a run or of a key"

@@ -158,10 +158,11 @@ def select(
 ) -> ReleaseRecord:
     """Return the newest release with this seq, version label or spec digest.
 
-    Deprecations are none. A text of digits is a seq; another text is a label, else the
-    beginning (>= 4 characters) of a spec digest. Raises ReleaseNotFound when no entry
-    answers, AmbiguousId when the beginning fits several digests.
+    Deprecations are none. ``NAME@`` may stand before it. A text of digits is a seq; another
+    text is a label, else the beginning (>= 4 characters) of a spec digest. Raises
+    ReleaseNotFound when no entry answers, AmbiguousId when the beginning fits several digests.
     """
+    wanted = within(name, wanted)
     seq = seq_of(wanted)
     wanted = wanted if seq is None else seq
     begun: dict[Digest, ReleaseRecord] = {}
@@ -180,6 +181,11 @@ def select(
         return record
     msg = f"{name} has no earlier release {wanted}"
     raise ReleaseNotFound(msg, hint=f"'aivcs history {name}' lists its entries")
+
+
+def within(name: str, wanted: int | str | Digest) -> int | str | Digest:
+    """Return which release of ``name`` is wanted: ``NAME@1.0.0`` is its ``1.0.0``."""
+    return wanted.removeprefix(f"{name}@") if isinstance(wanted, str) else wanted
 
 
 def seq_of(wanted: object) -> int | None:
