@@ -27,8 +27,7 @@ def _differing(run: RunRecord, wanted: Wanted, spec: AgentSpec | None) -> Iterat
     if wanted.agent not in {None, known.agent_name}:
         yield f"it was recorded as runs of {known.agent_name}, not of {wanted.agent}"
     if spec is not None and spec.digest != run.spec_digest:
-        before = "no spec" if run.spec_digest is None else f"spec {run.spec_digest.short()}"
-        yield f"it was recorded against {before}, not {spec.digest.short()}"
+        yield f"it was recorded against spec {run.spec_digest!s:.12}, not {spec.digest.short()}"
     tags = known.tags if isinstance(known.tags, Mapping) else {}
     for key, value in (wanted.tags or {}).items():
         if tags.get(key) != value:
