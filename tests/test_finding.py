@@ -12,6 +12,7 @@ from aivcs.errors import (
     AmbiguousId,
     InvalidDigest,
     NotFound,
+    NotFoundError,
     ReleaseNotFound,
     RunNotFound,
     SpecNotFound,
@@ -116,3 +117,19 @@ def test_runs_that_begin_alike() -> None:
             repo.find.run("same")
         whole = repo.runs.create_run(spec.digest, RunMetadata("bot"))
         assert repo.find.run("same") == whole
+
+
+def test_a_name_that_has_no_release_yet(repo: Repo) -> None:
+    spec = repo.specs.add({"name": "fresh", "components": {"prompts": {"p.md": "Hi.\n"}}})
+    short = spec.digest.short()
+    for find in (repo.find.spec, repo.find.release):
+        with pytest.raises(NotFoundError) as raised:
+            find("fresh")
+        assert raised.value.hint == (
+            f"fresh has no release yet; its newest spec is {short}, "
+            f"and 'aivcs promote fresh {short}' releases it"
+        )
+    repo.releases.promote("fresh", spec.digest, ReleaseMetadata(None, "ada"))
+    with pytest.raises(NotFoundError) as raised:
+        repo.find.release("fresh@9")
+    assert raised.value.hint == "'aivcs history fresh' lists its entries"

@@ -99,7 +99,7 @@ def verify_attestation(
     from aivcs.domain import attested
 
     data = inputs.read(file, _MAX)
-    found = attested.verify_attestation(data, *map(inputs.verifier_key, keys), spec=spec)
+    found = attested.verify_attestation(data, *inputs.verifier_keys(keys), spec=spec)
     output.answer(session, _view(found), lambda: _write(found))
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 STDIN: Final = "-"
 STDIN_NAME: Final = "standard input"
-_MAX_KEY: Final = 2**12
+_MAX_KEY: Final = 2**16
+_VKEY: Final = r"[^\s\"+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*"
 _EXAMPLE: Final = """for example --payload '{"tool_name": "search"}'"""
 
 
@@ -88,11 +89,26 @@ def read(path: str, limit: int) -> bytes:
         raise _unreadable(path, error) from error
 
 
-def verifier_key(text: str) -> str:
-    """Return a verifier key, or what the file of that name has. Raises as ``read``."""
-    if "+" in text:
-        return text
-    return read(text, _MAX_KEY).decode("utf-8", "replace").strip()
+def verifier_keys(texts: Iterable[str]) -> list[str]:
+    """Return verifier keys: each text is one, or names a file that has some.
+
+    A file may be what 'key show' prints, in any of its forms but PEM. Raises as ``read``, and
+    InvalidInputError for a file without any.
+    """
+    return [key for text in texts for key in _verifier_keys(text)]
+
+
+def _verifier_keys(text: str) -> list[str]:
+    import re
+
+    if "+" in text and not os.path.exists(text):  # noqa: PTH110 - the path as it was typed
+        return [text]
+    content = read(text, _MAX_KEY).decode("utf-8", "replace")
+    if found := re.findall(_VKEY, content):
+        return list(dict.fromkeys(found))
+    pem = content.lstrip().startswith("-----BEGIN")
+    msg = f"{text} holds {'a PEM, which has no name of a log' if pem else 'no verifier key'}"
+    raise InvalidInputError(msg, hint="ask for what 'aivcs key show --vkey' prints")
 
 
 def check_readable(path: str) -> None:

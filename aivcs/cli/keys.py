@@ -53,14 +53,19 @@ def list_keys(session: Session) -> None:
 
 @command("show")
 @click.argument("origin", required=False)
+@click.option("--vkey", is_flag=True, help="Print only the verifier keys, one a line.")
 @click.option("--pem", is_flag=True, help="Print the public key in PEM, as other tools take it.")
 @click.pass_obj
-def show(session: Session, *, origin: str | None, pem: bool) -> None:
+def show(session: Session, *, origin: str | None, vkey: bool, pem: bool) -> None:
     """Show the verifier keys of the key that signs.
 
-    Who has one can check a checkpoint, a proof or an attestation. Without ORIGIN that of this
+    Who has them can check a checkpoint, a proof or an attestation: 'key show --vkey >FILE' is
+    what to give away, and --key FILE what to check with. Without ORIGIN that of this
     repository. AIVCS_KEY names another file. JSON: as 'key create'.
     """
+    if vkey and pem:
+        msg = "--vkey and --pem are two forms of one key"
+        raise click.UsageError(msg, click.get_current_context())
     from aivcs.errors import KeyNotFound
     from aivcs.repo import keys
 
@@ -73,8 +78,7 @@ def show(session: Session, *, origin: str | None, pem: bool) -> None:
         msg = f"there is no key of {name} in {keys.folder()}"
         raise KeyNotFound(msg, hint=f"'aivcs key create {name}' makes one")
     value = _view(keys.place(signer), signer.verifier(), "current")
-    text = str(value["pem"]).splitlines()
-    output.answer(session, value, lambda: output.write_lines(text) if pem else _write(value))
+    output.answer(session, value, lambda: _show(value, vkey=vkey, pem=pem))
 
 
 @command("rotate")
@@ -129,6 +133,16 @@ def _view(path: object, key: Verifier, state: str) -> View:
         "keyid": public_key.key_id(key),
         "pem": public_key.pem(key),
     }
+
+
+def _show(value: View, *, vkey: bool, pem: bool) -> None:
+    verifiers = value["verifiers"]
+    if vkey and isinstance(verifiers, dict):
+        output.write_lines(map(str, verifiers.values()))
+    elif pem:
+        output.write_lines(str(value["pem"]).splitlines())
+    else:
+        _write(value)
 
 
 def _write(value: View) -> None:

@@ -40,6 +40,7 @@ BY = click.option("--by", "actor", metavar="WHO", help="Who acts; else AIVCS_ACT
     "--require", multiple=True, metavar="GATE[=VALUE]", help="One more gate to pass; may repeat."
 )
 @EXPECTED
+@click.option("--dry-run", is_flag=True, help="Only say what the gates say; append nothing.")
 @click.pass_obj
 def promote(
     session: Session,
@@ -52,6 +53,7 @@ def promote(
     notes: str | None,
     require: tuple[str, ...],
     expected: str | None,
+    dry_run: bool,
 ) -> None:
     """Make a spec the current release of an agent.
 
@@ -61,6 +63,8 @@ def promote(
     {name, seq, kind, spec_digest, metadata: {version_label, promoted_by, notes}, created_at,
     actor, reason, previous, restores, log_index, verdict}; verdict: {policy, passed, gates:
     [{gate, value, passed, detail}], evidence: [[run_id, seal]]}, or null without gates.
+    With --dry-run {dry_run, name, spec_digest, metadata, previous, verdict}, also where gates
+    refuse, and the same exit status.
     """
     from aivcs.domain.release import ReleaseMetadata
     from aivcs.repo import default_actor
@@ -77,13 +81,19 @@ def promote(
             reason = f"from {other.name}@{other.seq}"
         else:
             digest = repo.find.spec(str(spec))
+        metadata = ReleaseMetadata(label, default_actor() if actor is None else actor, notes)
+        known = expected_release(repo, expected)
+        if dry_run:
+            found = repo.releases.rehearse(
+                name, digest, metadata, require=require, expected_current=known
+            )
+            output.answer(
+                session, views.rehearsal(found), lambda: release_text.write_rehearsal(found)
+            )
+            found.check()
+            return
         record = repo.releases.promote(
-            name,
-            digest,
-            ReleaseMetadata(label, default_actor() if actor is None else actor, notes),
-            require=require,
-            expected_current=expected_release(repo, expected),
-            reason=reason,
+            name, digest, metadata, require=require, expected_current=known, reason=reason
         )
         before = None if record.previous is None else repo.releases.entry(name, record.previous)
         named = repo.specs.get(record.spec_digest).name

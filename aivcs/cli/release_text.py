@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from aivcs.cli.views import View
     from aivcs.domain.release import ReleaseRecord
+    from aivcs.services.gating import Rehearsal
 
 _KINDS: Final = {"rollback": "rollback to {restores}", "deprecate": "deprecate {restores}"}
 
@@ -22,6 +23,13 @@ COLUMNS: Final[tuple[output.Column, ...]] = (
     ("by", lambda view: view["actor"]),
     ("created", lambda view: output.second(view["created_at"])),
     ("why", lambda view: view["reason"] or _notes(view)),
+)
+
+_GATES: Final[tuple[output.Column, ...]] = (
+    ("gate", lambda view: view["gate"]),
+    ("value", lambda view: view["value"]),
+    ("passed", lambda view: view["passed"]),
+    ("what was seen", lambda view: view["detail"] or None),
 )
 
 
@@ -57,6 +65,18 @@ def _write(columns: Sequence[output.Column], views: Sequence[View]) -> None:
     if any(view["verdict"] for view in views):
         columns = (*columns[:-1], ("gates", _verdict), columns[-1])
     output.write_table(columns, views)
+
+
+def write_rehearsal(found: Rehearsal) -> None:
+    """Print what each gate says of a candidate, and whether it may be promoted."""
+    gates = () if found.verdict is None else found.verdict.gates
+    if gates:
+        output.write_table(_GATES, [one._asdict() for one in gates])
+    may = "may be" if all(one.passed for one in gates) else "may not be"
+    after = "" if found.current is None else f", after seq {found.current.seq}"
+    asked = "" if gates else "; no gate is asked"
+    spec = found.spec.digest.short()
+    output.write_lines([f"spec {spec} {may} promoted to {found.name}{after}{asked}"])
 
 
 def tell_promoted(record: ReleaseRecord, before: ReleaseRecord | None, spec_name: str) -> None:

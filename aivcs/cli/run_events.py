@@ -62,6 +62,8 @@ def events(
         total = repo.runs.get_run(run_id).total_events
     shown = rows[:wanted]
     output.answer(session, shown, lambda: output.write_table(run_text.EVENT_COLUMNS, shown))
+    if kinds and not rows and not session.json:
+        output.note(f"no event of this kind behind seq {after}; without --kind all are shown")
     if session.json or len(rows) == len(shown):
         return
     how = "--after SEQ and --limit N show more, --json all"

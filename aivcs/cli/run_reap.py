@@ -48,7 +48,8 @@ def reap(session: Session, *, idle: float | None, reason: str | None, dry_run: b
         lambda: output.write_lines(f"{verb} {row['run_id']}: {row['reason']}" for row in rows),
     )
     if not rows and not session.json:
-        output.note("no run is abandoned")
+        other = "" if after is not None else "; runs that nobody ever held need --idle SECONDS"
+        output.note(f"no run is abandoned{other}")
 
 
 def _span(seconds: float) -> timedelta:

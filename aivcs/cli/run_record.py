@@ -73,7 +73,8 @@ def record(
     this process dies, 'run reap' fails the run half a minute later.
 
     With --events: record the runs of a file, all or none. Trajectories of known formats
-    are recognised. Recording the same file again changes nothing.
+    are recognised. Recording the same file again changes nothing, and warns of what is
+    said otherwise now.
 
     Without --spec a trajectory's own words make one, else the current release of --agent
     counts, else the agent's folder one stands in. JSON: {run_id, agent, spec_digest,

@@ -50,6 +50,8 @@ def resume(session: Session, run: str, *, seconds: float, holder: str | None, lo
         "point": None if found.point is None else _point(found.point),
     }
     output.answer(session, value, lambda: _write(value, found.lease, found.point))
+    if found.lease is not None and not session.json:
+        output.note(f"to write under it: export AIVCS_RUN_LEASE={found.lease.token}")
 
 
 def _lease(held: HeldLease) -> View:

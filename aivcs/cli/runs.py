@@ -47,6 +47,10 @@ def list_runs(
         )
     rows = [views.run_row(run) for run in found]
     output.listing(session, rows, limit, run_text.write_rows)
+    if not rows and not session.json:
+        chosen = any((agent, spec, status, after))
+        none = "no run is like that; without an option all are listed"
+        output.note(none if chosen else "there is no run yet; 'aivcs run record' records one")
 
 
 @command("show")

@@ -69,9 +69,9 @@ def verify(
     read, and may be sound: problems of kind unreadable name the files and what is in them.
     The first three flags name parts and may be combined. A log that was cut off, or a ledger that
     was set back to an older copy, is sound in itself: --save what it holds to another place, and
-    verify --against that: FILE is what --save wrote, or a checkpoint of a public log; ROOT is
-    SIZE:ROOT of the seals alone, as in the JSON. --incremental trusts what an earlier verification
-    saw, and leaves out objects.
+    verify --against that: FILE is what --save wrote, a checkpoint of a public log, or a proof,
+    which has one; ROOT is SIZE:ROOT of the seals alone, as in the JSON. --incremental trusts
+    what an earlier verification saw, and leaves out objects.
 
     JSON: {ok, checked: {objects, runs, events, releases}, problems: [{kind, id, detail,
     severity, breaks}], depth, complete, seals}; depth is bytes, sample or structure, complete
@@ -101,6 +101,11 @@ def verify(
             advance=advance,
         )
     output.answer(session, views.report(report), lambda: _write(report))
+    if report.ok and not session.json:
+        if against is not None:
+            output.note(f"the logs still hold what {against} says")
+        if save is not None:
+            output.note(f"what the logs hold is saved in {save}")
     if report.damaged:
         return CorruptionError.exit_code
     return 0 if report.ok else StorageError.exit_code

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aivcs.domain.events import RunEvent
     from aivcs.domain.filediff import FileDiff
     from aivcs.domain.folder import Folder
-    from aivcs.domain.release import ReleaseRecord
+    from aivcs.domain.release import ReleaseMetadata, ReleaseRecord
     from aivcs.domain.report import Report
     from aivcs.domain.run import RunLease, RunRecord
     from aivcs.domain.sealed import Sealed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aivcs.domain.stored import StoredObject
     from aivcs.domain.valuediff import ValueChange
     from aivcs.services.approving import Approval
+    from aivcs.services.gating import Rehearsal
     from aivcs.services.replaying import Replay
 
 View: TypeAlias = "dict[str, Json]"
@@ -128,11 +129,7 @@ def release(record: ReleaseRecord) -> View:
         "seq": record.seq,
         "kind": record.kind.value,
         "spec_digest": str(record.spec_digest),
-        "metadata": {
-            "version_label": record.metadata.version_label,
-            "promoted_by": record.metadata.promoted_by,
-            "notes": record.metadata.notes,
-        },
+        "metadata": _metadata(record.metadata),
         "created_at": moment.text(record.created_at),
         "actor": record.actor,
         "reason": record.reason,
@@ -152,6 +149,26 @@ def release(record: ReleaseRecord) -> View:
     if record.keeps is not None:
         view["keeps"] = record.keeps
     return view
+
+
+def rehearsal(found: Rehearsal) -> View:
+    """Return what a promotion would do; ``previous`` is the seq that is current."""
+    return {
+        "dry_run": True,
+        "name": found.name,
+        "spec_digest": str(found.spec.digest),
+        "metadata": _metadata(found.metadata),
+        "previous": None if found.current is None else found.current.seq,
+        "verdict": None if found.verdict is None else found.verdict.json(),
+    }
+
+
+def _metadata(said: ReleaseMetadata) -> View:
+    return {
+        "version_label": said.version_label,
+        "promoted_by": said.promoted_by,
+        "notes": said.notes,
+    }
 
 
 def approval(found: Approval) -> View:

@@ -19,6 +19,7 @@ from aivcs.domain.attestation import (
 )
 from aivcs.domain.digest import Digest
 from aivcs.domain.dsse import Envelope
+from aivcs.domain.log_proof import HEADER
 from aivcs.domain.published import RELEASES, log_origin
 from aivcs.domain.signing import Verifier
 from aivcs.errors import InvalidInputError, ProofInvalid
@@ -55,6 +56,9 @@ def verify_attestation(data: bytes, *keys: str, spec: Digest | str | None = None
     or that is about another spec or log; InvalidInputError for what is no key, InvalidDigest.
     """
     wanted = None if spec is None else Digest.parse(spec)
+    if data.startswith(HEADER.encode()):
+        msg = "not an attestation: it is a proof"
+        raise ProofInvalid(msg, hint="'aivcs verify-proof' checks a proof")
     envelope = Envelope.parse(data)
     signed_by = envelope.verified(map(Verifier.parse, keys))
     # Nothing is read of what nobody has signed.

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Final
 from aivcs.errors import InvalidSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MANIFEST: Final = "aivcs.toml"
 """The manifest's name, at the root of an agent's folder."""
+
+_RULES: Final = ".gitignore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,39 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class GitState:
-    """The commit a folder is at (hex), and whether its files differ from it."""
+    """The commit a folder is at (hex), and what in the folder differs from it.
+
+    ``changed`` are paths of the commit or the index that differ, ``untracked`` and ``ignored``
+    those that are in neither; all relative to the folder. A folder's path ends with ``/`` and
+    stands for all that is in it.
+    """
 
     sha: str
-    dirty: bool
+    changed: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything differs but what git was told to ignore."""
+        return bool(self.changed or self.untracked)
+
+    def lacks(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Return what keeps a checkout of the commit from having just these ``paths``.
+
+        That is every changed path, of the others those that are among ``paths``, and each
+        ``.gitignore`` that is not committed: it may leave files out.
+        """
+        strange = [path.removesuffix("/") for path in (*self.untracked, *self.ignored)]
+        found = [path for path in strange if path.rpartition("/")[2] == _RULES]
+        if strange:
+            alone = frozenset(strange)
+            found += (path for path in paths if not alone.isdisjoint(_upward(path)))
+        return tuple(dict.fromkeys([*self.changed, *found]))
+
+
+def _upward(path: str) -> Iterator[str]:
+    """Yield a path and the folders that it is in."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]

@@ -103,10 +103,14 @@ def _taken(stream: Stream, claim: Claim) -> Stream:
 def _held(stream: Stream) -> Fenced:
     until = "" if stream.deadline is None else f" until {text(stream.deadline)}"
     msg = f"run {stream.name} is held by {stream.holder}{until} (epoch {stream.epoch})"
-    return Fenced(msg, hint="take it over when that has passed, or write under its epoch")
+    return Fenced(
+        msg,
+        hint="its holder writes with epoch= or AIVCS_RUN_LEASE set; when that has passed, "
+        "'aivcs run resume' takes it over",
+    )
 
 
 def _over(stream: Stream, epoch: int) -> Fenced:
     who = "nobody holds it now" if stream.holder is None else f"{stream.holder} holds it now"
     msg = f"run {stream.name} is at epoch {stream.epoch}, not {shown(epoch)}: {who}"
-    return Fenced(msg, hint="take it over when its deadline has passed")
+    return Fenced(msg, hint="'aivcs run resume' takes it, when nobody holds it any more")

@@ -76,8 +76,8 @@ class Proof:
             msg = f"byte {error.start} is not ASCII"
             raise _malformed(msg) from error
         if lines.pop(0) != HEADER:
-            msg = f"it does not begin with {HEADER}"
-            raise _malformed(msg)
+            msg = f"not a proof: it does not begin with {HEADER}"
+            raise ProofInvalid(msg, hint=_other(data))
         if not lines or not lines[0].startswith(_EXTRA):
             msg = "it has no extra data, and so no entry"
             raise _malformed(msg)
@@ -132,6 +132,12 @@ def verify(
 ) -> Proven:
     """Return what a proof file shows, without any repository; see ``Proof.verified``."""
     return Proof.parse(data).verified(keys, witnesses, origin)
+
+
+def _other(data: bytes) -> str:
+    if data.lstrip().startswith(b"{"):
+        return "it is JSON; 'aivcs verify-attestation' checks an attestation"
+    return "give the file that 'aivcs prove' wrote, as it was"
 
 
 def _decoded(what: str, text: str) -> bytes:

@@ -140,7 +140,12 @@ class Note:
         if not good:
             found = ", ".join(f"{one.name}+{one.key_id.hex()}" for one in self.signatures)
             msg = f"no known key has signed it, only {found}" if found else "nobody has signed it"
-            raise ProofInvalid(msg, hint="give the verifier key of the log")
+            hint = (
+                "give the verifier key of the log"
+                if found
+                else "it shows integrity only; ask for one that was made with a key"
+            )
+            raise ProofInvalid(msg, hint=hint)
         return tuple(good)
 
 

@@ -15,7 +15,8 @@ def read_past(
 ) -> tuple[Saved | None, Checkpoint | None]:
     """Return what was saved, or the checkpoint; a text is told by its form.
 
-    Raises InvalidInputError, and ProofInvalid for a text of several lines that is neither.
+    A proof stands for the checkpoint in it, whoever signed that. Raises InvalidInputError, and
+    ProofInvalid for a text of several lines that is none of these.
     """
     if against is None or isinstance(against, Saved):
         return against, None
@@ -24,6 +25,9 @@ def read_past(
     text = against.strip()
     if "\n" not in text or text.startswith("{"):
         return Saved.parse(against), None
+    from aivcs.domain import log_proof
     from aivcs.domain.checkpoint import SignedCheckpoint
 
+    if against.startswith(log_proof.HEADER):
+        return None, log_proof.verify(against.encode(), None).checkpoint
     return None, SignedCheckpoint.parse(against.encode()).checkpoint

@@ -6,21 +6,22 @@ What is attached is believed only as far as the entry commits to it.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain import canonical, log_proof, strictjson
 from aivcs.domain.commitment import stored_leaf
-from aivcs.domain.key_rotation import TYPE, read_announcement
+from aivcs.domain.key_rotation import TYPE, announced, is_announcement, read_announcement
 from aivcs.domain.moment import from_micros, text, to_micros
 from aivcs.domain.note import Verifier
-from aivcs.domain.published import RELEASES, RUNS, log_origin
+from aivcs.domain.published import LOGS, RELEASES, RUNS, log_origin
 from aivcs.domain.release_leaf import VERSION
 from aivcs.errors import InvalidInputError, ProofInvalid
 
 if TYPE_CHECKING:
-    from aivcs.domain.log_proof import Proven
+    from aivcs.domain.log_proof import Proof, Proven
     from aivcs.domain.stream import Entry
 
 _SEAL: Final = 32
@@ -59,10 +60,12 @@ class Shown:
 def verify_proof(data: bytes, *keys: str) -> Shown:
     """Return what a proof file shows under a verifier key of the log; needs no repository.
 
-    Raises ProofInvalid for a file that is no proof, is signed by none of ``keys``, or does not
-    show what it says; InvalidInputError for what is no key.
+    A proof that a key came after another one holds for who trusts that other one, whichever of
+    the two signed the log. Raises ProofInvalid for a file that is no proof, is signed by none of
+    ``keys``, or does not show what it says; InvalidInputError for what is no key.
     """
-    proven = log_proof.verify(data, [Verifier.parse(key) for key in keys])
+    proof = log_proof.Proof.parse(data)
+    proven = proof.verified(_trusted(proof, [Verifier.parse(key) for key in keys]))
     what, facts = _content(proven)
     head = proven.checkpoint
     if not head.origin.endswith(log_origin("", _LOGS[what])):
@@ -81,6 +84,15 @@ def attach_release(entry: Entry, body: str) -> bytes:
         "body": body,
     }
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(errors="strict")
+
+
+def _trusted(proof: Proof, keys: list[Verifier]) -> list[Verifier]:
+    """Return the keys, and the one that the entry announces where one of them vouches for it."""
+    origin = proof.checkpoint.checkpoint.origin
+    for key in keys if is_announcement(proof.entry) else ():
+        with suppress(ProofInvalid, InvalidInputError):
+            return [*keys, announced(proof.entry, origin, key)]
+    return keys
 
 
 def _content(proven: Proven) -> tuple[str, dict[str, Any]]:
@@ -124,10 +136,20 @@ def _release(leaf: dict[str, Any], attached: bytes) -> dict[str, Any]:
 
 
 def _key(proven: Proven) -> dict[str, Any]:
+    """Return what an announcement says; ``verifiers`` are the new key's, as one signs all logs."""
+    from dataclasses import replace
+
     found = read_announcement(proven.entry)
     if found.origin != proven.checkpoint.origin:
         raise _malformed(_OTHER_LOG)
-    return {"origin": found.origin, "old": found.old.text(), "new": found.new.text()}
+    name = found.origin.removesuffix(log_origin("", RELEASES))
+    verifiers = {log: replace(found.new, name=log_origin(name, log)).text() for log in LOGS}
+    return {
+        "origin": found.origin,
+        "old": found.old.text(),
+        "new": found.new.text(),
+        "verifiers": verifiers,
+    }
 
 
 def _run(proven: Proven) -> dict[str, Any]:

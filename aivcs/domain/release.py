@@ -163,12 +163,12 @@ def select(
 ) -> ReleaseRecord:
     """Return the newest release with this seq, version label or spec digest.
 
-    Deprecations are none. A text of digits is a seq, a whole digest is one; another text is a
-    label, else the beginning (>= 4 characters) of a spec digest. Raises ReleaseNotFound when
-    no entry answers, AmbiguousId when the beginning fits several digests, or a label is the
-    beginning of another release's digest.
+    Deprecations are none. ``NAME@`` may stand before it. A text of digits is a seq, a whole
+    digest is one; another text is a label, else the beginning (>= 4 characters) of a spec
+    digest. Raises ReleaseNotFound when no entry answers, AmbiguousId when the beginning fits
+    several digests, or a label is the beginning of another release's digest.
     """
-    wanted = _plain(wanted)
+    wanted = _plain(within(name, wanted))
     prefix = _prefix(wanted)
     begun: dict[Digest, ReleaseRecord] = {}
     labelled: ReleaseRecord | None = None
@@ -197,6 +197,11 @@ def _only(name: str, wanted: object, begun: Sequence[ReleaseRecord]) -> ReleaseR
         return record
     msg = f"{name} has no earlier release {wanted}"
     raise ReleaseNotFound(msg, hint=f"'aivcs history {name}' lists its entries")
+
+
+def within(name: str, wanted: int | str | Digest) -> int | str | Digest:
+    """Return which release of ``name`` is wanted: ``NAME@1.0.0`` is its ``1.0.0``."""
+    return wanted.removeprefix(f"{name}@") if isinstance(wanted, str) else wanted
 
 
 def _plain(wanted: int | str | Digest) -> int | str | Digest:

@@ -146,6 +146,18 @@ class Publics:
 
         return prove_run(self._ledger, self._publishers[RUNS], self.runs.get_run(run_id))
 
+    def prove_key(self, *verifier_keys: str) -> Proof:
+        """Return the proof of which key came after one of these, of the log of releases.
+
+        Raises KeyNotFound where none did, InvalidInputError for what is no key, and as
+        ``publish``.
+        """
+        from aivcs.domain.note import Verifier
+        from aivcs.services.proving import prove_key
+
+        old = [Verifier.parse(key) for key in verifier_keys]
+        return prove_key(self._ledger, self._publishers[RELEASES], old)
+
     def rotate_key(self) -> Rotated:
         """Sign with a new key from now on; the old one announces it in the log of releases.
 

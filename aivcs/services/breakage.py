@@ -11,7 +11,7 @@ from aivcs.domain.usage import UseKind
 from aivcs.errors import CorruptionError, NotFound, Unreadable
 from aivcs.services import bodies
 from aivcs.services.reachability import Node, edges
-from aivcs.services.releases import read_record
+from aivcs.services.release_entry import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

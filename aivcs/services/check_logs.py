@@ -16,7 +16,7 @@ from aivcs.services.check_log import LogReading
 from aivcs.services.check_past import Past
 from aivcs.services.check_trees import Growth, SealChecks
 from aivcs.services.check_verdicts import VerdictChecks
-from aivcs.services.releases import read_record
+from aivcs.services.release_entry import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aivcs.domain.lineage import last_good
-from aivcs.domain.release import LAST_GOOD, previous_of, select, seq_of
+from aivcs.domain.release import LAST_GOOD, previous_of, select, seq_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ class Earlier:
 
     def _from(self, name: str, wanted: int | str | Digest) -> Iterator[ReleaseRecord]:
         """Yield what may be wanted, the newest first: of a seq only the entry that has it."""
-        seq = seq_of(wanted)
+        seq = seq_of(within(name, wanted))
         if seq is None:
             return self._releases.iter_history(name)
         return self._releases.iter_history(name, after=seq - 1, limit=1, newest_first=False)

@@ -109,7 +109,7 @@ class Finder:
                 return Digest.parse(text)
             msg = f"no spec {text}"
             lists = "'aivcs spec list' lists the specs, 'aivcs releases' the agents"
-            raise SpecNotFound(msg, hint=_hint(text, lists))
+            raise SpecNotFound(msg, hint=self._unreleased(text) or _hint(text, lists))
         return Digest.parse(_only(text, found[:_SHOWN]))
 
     def release(self, text: str) -> ReleaseRecord:
@@ -117,10 +117,11 @@ class Finder:
 
         Raises ReleaseNotFound, AmbiguousId.
         """
-        found = self._release(text, strict=True)
+        found = self._release(text)
         if found is None:
             msg = f"{text} has no release"
-            raise ReleaseNotFound(msg, hint="'aivcs releases' lists the agents that have one")
+            lists = "'aivcs releases' lists the agents that have one"
+            raise ReleaseNotFound(msg, hint=self._unreleased(text) or lists)
         return found
 
     def entry(self, text: str) -> ReleaseRecord:
@@ -135,13 +136,24 @@ class Finder:
             else self._releases().entry(match["name"], seq)
         )
 
-    def _release(self, text: str, *, strict: bool = False) -> ReleaseRecord | None:
+    def _unreleased(self, name: str) -> str | None:
+        """Return what to do with a name that specs have, and no release."""
+        for spec in self._ledger.specs():
+            if spec.name == name and self._releases().head(name) is None:
+                short = spec.digest.short()
+                return (
+                    f"{name} has no release yet; its newest spec is {short}, and "
+                    f"'aivcs promote {name} {short}' releases it"
+                )
+        return None
+
+    def _release(self, text: str) -> ReleaseRecord | None:
         match = _RELEASE.fullmatch(text)
         if match is None:
             return None
         name, entry, steps = match["name"], match["entry"], match["steps"]
         plain = entry is None and steps is None
-        if plain and not strict and self._releases().current(name) is None:
+        if plain and self._releases().current(name) is None:
             return None
         back = 0 if steps is None else int(steps or 1)
         return self._releases().find(name, entry, back)

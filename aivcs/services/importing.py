@@ -11,6 +11,7 @@ from aivcs.domain.batch import Batch, Reference, Role
 from aivcs.domain.digest import Digest
 from aivcs.domain.run import RunMetadata, RunStatus, RunSummary, Source
 from aivcs.errors import ConflictError, InvalidInputError, InvalidRunState
+from aivcs.services.recorded_before import not_applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +84,7 @@ class Importer:
         digest = Digest.of(data)
         known = self._known(digest)
         if known:
-            return Imported(known, new=False)
+            return Imported(known, new=False, warnings=not_applied(known, wanted, spec))
         found = trajectories.read(data, wanted.format, name=name)
         check(found)
         batch = self._batch(data, found, wanted, spec, default_spec)
@@ -100,7 +101,7 @@ class Importer:
             known = self._known(digest)
             if not known:
                 raise
-            return Imported(known, new=False)
+            return Imported(known, new=False, warnings=not_applied(known, wanted, spec))
         runs = tuple(self._runs.get_run(run.run_id) for run in batch.runs)
         return Imported(runs, new=True, warnings=tuple(w for one in found for w in one.warnings))
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aivcs.domain.key_rotation import announced, is_announcement
 from aivcs.domain.log_proof import Proof
 from aivcs.domain.merkle import leaf_hash
 from aivcs.domain.proof_content import attach_release
 from aivcs.domain.seal import seal_text
 from aivcs.domain.stream import Family
 from aivcs.domain.tile_tree import TileTree
-from aivcs.errors import CorruptionError, InvalidRunState
+from aivcs.errors import CorruptionError, InvalidRunState, KeyNotFound, ProofInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aivcs.domain.note import Verifier
     from aivcs.domain.release import ReleaseRecord
     from aivcs.domain.run import RunRecord
     from aivcs.ports import Ledger
@@ -40,6 +44,30 @@ def prove_run(ledger: Ledger, publisher: Publisher, run: RunRecord) -> Proof:
         msg = f"run {run.run_id} is {run.status.value}, so nothing can be proved of it"
         raise InvalidRunState(msg, hint="a run is sealed when it ends")
     return _prove(publisher, _number(ledger, run) - 1, seal_text(run, run.root).encode())
+
+
+def prove_key(ledger: Ledger, publisher: Publisher, old: Sequence[Verifier]) -> Proof:
+    """Return the proof of which key came after one of ``old``.
+
+    Raises KeyNotFound where none did, and as above.
+    """
+    after = 0
+    while page := ledger.release_log(after, _PAGE):
+        for line in page:
+            entry = (line.announcement or "").encode()
+            if is_announcement(entry) and any(_vouches(key, entry) for key in old):
+                return _prove(publisher, line.number - 1, b"")
+        after = page[-1].number
+    msg = f"no key came after {', '.join(key.text() for key in old)}"
+    raise KeyNotFound(msg, hint="'aivcs key rotate' goes over to a new one")
+
+
+def _vouches(key: Verifier, entry: bytes) -> bool:
+    try:
+        announced(entry, key.name, key)
+    except ProofInvalid:
+        return False
+    return True
 
 
 def _number(ledger: Ledger, run: RunRecord) -> int:

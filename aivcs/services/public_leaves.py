@@ -8,7 +8,7 @@ from aivcs.domain.digest import Digest
 from aivcs.domain.release_leaf import release_leaf
 from aivcs.errors import CorruptionError
 from aivcs.services import bodies
-from aivcs.services.releases import read_record
+from aivcs.services.release_entry import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

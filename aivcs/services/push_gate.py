@@ -61,19 +61,28 @@ class PushGate:
         tracks, else the root where the default patterns find an agent. Returns also what
         went wrong with a folder; the others are stored. Raises NoGitRepository, GitFailed.
         """
+        noted, wrong, _ = self._stored()
+        return noted, wrong
+
+    def _stored(self) -> tuple[list[Noted], list[str], list[str]]:
+        """Do what ``committed`` does; return also the paths that keep specs from being exact."""
         git = self._links.git
         commit, top = git.commit("HEAD"), git.top()
         facts: list[Fact] = []
         wrong: list[str] = []
+        differing: list[str] = []
         for folder in self._folders(top) if top is not None else ():
             try:
                 spec = self._specs.add(folder)
+                if spec.dirty:
+                    inside = folder.relative_to(top or folder)
+                    differing += (str(inside / path) for path in self._specs.unheld(folder))
             except AivcsError as error:
                 wrong.append(f"{folder}: {error.message}")
                 continue
             known = spec.dirty if spec.git_sha == commit else None
             facts.append(Fact(Linked.SPEC, str(spec.digest), spec.digest, spec.name, known))
-        return ([self._links.note(commit, facts)] if facts else []), wrong
+        return ([self._links.note(commit, facts)] if facts else []), wrong, differing
 
     def _folders(self, top: Path) -> list[Path]:
         named = self._settings.agents or self._links.git.manifests()
@@ -107,21 +116,25 @@ class PushGate:
         here = self._checked_out()
         for push, commit in tips.items():
             place, facts = f"{push.short} ({commit[:_SHORT]})", stored.get(commit, [])
+            differing = ""
             if commit == here and not _clean(facts):
                 here = None
                 # A merge, for one, makes a commit without asking the hook of commits.
-                _, wrong = self.committed()
+                _, wrong, named = self._stored()
+                differing = _listed(named)
                 yield from (f"{place}: {one}" for one in wrong)
                 facts = stored[commit] = self._links.specs_at([commit]).get(commit, [])
-            yield from (f"{place}: {one}" for one in self._of_commit(name, push, facts))
+            yield from (f"{place}: {one}" for one in self._of_commit(name, push, facts, differing))
 
-    def _of_commit(self, name: str, push: Push, facts: Sequence[Fact]) -> Iterable[str]:
+    def _of_commit(
+        self, name: str, push: Push, facts: Sequence[Fact], differing: str
+    ) -> Iterable[str]:
         from aivcs.domain.pushing import candidates
 
         clean = _clean(facts)
         if not clean:
             if facts:
-                yield "its spec was stored of files that differ from the commit"
+                yield f"its spec was stored of files that differ from the commit{differing}"
             else:
                 yield "no spec was stored at this commit"
             return
@@ -181,6 +194,11 @@ class PushGate:
             except CorruptionError as error:
                 damaged.append(f"{commit[:_SHORT]}: {error.message}")
         return list(linked), damaged, unknown
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return f": {', '.join(paths[:_NAMED])}{more}" if paths else ""
 
 
 def _clean(facts: Sequence[Fact]) -> list[Fact]:

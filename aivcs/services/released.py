@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aivcs.domain.stream import Family
 from aivcs.services import bodies
-from aivcs.services.releases import read_record
+from aivcs.services.release_entry import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from aivcs.domain.batch import Batch
 from aivcs.domain.commitment import SALT_SIZE
@@ -14,10 +14,8 @@ from aivcs.domain.digest import Digest
 from aivcs.domain.lineage import current_of, deprecation_of, newest_deprecation, promoted_seq
 from aivcs.domain.log_writes import Append
 from aivcs.domain.names import check_name, check_text
-from aivcs.domain.receipt import Receipt
 from aivcs.domain.release import (
     ReleaseKind,
-    ReleaseMetadata,
     ReleaseRecord,
     ancestor,
     check_actor,
@@ -29,15 +27,18 @@ from aivcs.domain.release import (
 from aivcs.domain.several import several
 from aivcs.domain.spec import AgentSpec
 from aivcs.domain.stream import Family
-from aivcs.errors import CorruptionError, GateFailed, WrongExpectedSequence
+from aivcs.errors import WrongExpectedSequence
 from aivcs.services import bodies
 from aivcs.services.earlier import Earlier
+from aivcs.services.gating import Candidacy, Rehearsal, check_passed
+from aivcs.services.release_entry import read_record, release_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from aivcs.domain.canonical import Json
     from aivcs.domain.policy import Policies
+    from aivcs.domain.release import ReleaseMetadata
     from aivcs.domain.stream import Entry
     from aivcs.domain.verdict import Verdict
     from aivcs.ports import Clock, Ledger, Salts
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     """Makes the entry that follows what is current: its seq, and the newest deprecation's."""
 
 _ATTEMPTS: Final = 500
-_OPTIONAL: Final = ("promoted", "keeps", "deprecation")
 
 
 class ReleaseRegistry:
@@ -101,32 +101,18 @@ class ReleaseRegistry:
         ``NAME=VALUE``. Raises SpecNotFound, MissingObject, IntegrityError, GateFailed (with
         every violation), StaleCurrent, InvalidName, InvalidInputError.
         """
-        check_name(name)
-        check_metadata(metadata)
         check_text("the reason", reason)
-        found = spec_digest.digest if isinstance(spec_digest, AgentSpec) else spec_digest
-        spec = self._specs.require(Digest.parse(found))
-        wanted = tuple(several(require, "gates"))
-        # What nobody asks is not loaded: most repositories declare no gates.
-        gated = wanted or self._policies is not None or spec.manifest is not None
-        judge = self._judge() if gated else None
-        policy = None if judge is None else judge.policy(name, spec, wanted)
+        wanted = self._candidate(name, spec_digest, metadata, require)
 
         def entry(current: ReleaseRecord | None, seq: int, newest: int | None) -> ReleaseRecord:
-            verdict: Verdict | None = None
-            if judge is not None and policy is not None:
-                verdict = judge.verdict(
-                    name, policy, spec, metadata, current, partial(self._earlier.bears, name)
-                )
-                if not verdict.passed:
-                    msg = f"{name} was not promoted: {verdict.violations()}"
-                    raise GateFailed(msg, hint="mend what the gates found, then promote again")
+            verdict = wanted.judged(current)
+            check_passed(name, verdict)
             return ReleaseRecord(
                 name=name,
                 seq=seq,
                 deprecation=newest,
                 kind=ReleaseKind.PROMOTE,
-                spec_digest=spec.digest,
+                spec_digest=wanted.spec.digest,
                 metadata=metadata,
                 created_at=self._clock(),
                 actor=metadata.promoted_by,
@@ -136,6 +122,49 @@ class ReleaseRegistry:
             )
 
         return self._append(name, expected_current, entry)
+
+    def rehearse(
+        self,
+        name: str,
+        spec_digest: Digest | str | AgentSpec,
+        metadata: ReleaseMetadata,
+        *,
+        require: Iterable[str] = (),
+        expected_current: Digest | str | int | None = None,
+    ) -> Rehearsal:
+        """Do all that ``promote`` does but append; return what the gates say of what is current.
+
+        Raises like ``promote``, but not GateFailed: ``check()`` of what it returns does.
+        """
+        wanted = self._candidate(name, spec_digest, metadata, require)
+        current = self.current(name)
+        check_expected(name, current, expected_current)
+        return Rehearsal(*wanted[:3], current, wanted.judged(current))
+
+    def _candidate(
+        self,
+        name: str,
+        spec_digest: Digest | str | AgentSpec,
+        metadata: ReleaseMetadata,
+        require: Iterable[str],
+    ) -> Candidacy:
+        check_name(name)
+        check_metadata(metadata)
+        found = spec_digest.digest if isinstance(spec_digest, AgentSpec) else spec_digest
+        spec = self._specs.require(Digest.parse(found))
+        asked = tuple(several(require, "gates"))
+        # What nobody asks is not loaded: most repositories declare no gates.
+        gated = asked or self._policies is not None or spec.manifest is not None
+        judge = self._judge() if gated else None
+        policy = None if judge is None else judge.policy(name, spec, asked)
+
+        def judged(current: ReleaseRecord | None) -> Verdict | None:
+            if judge is None or policy is None:
+                return None
+            bears = partial(self._earlier.bears, name)
+            return judge.verdict(name, policy, spec, metadata, current, bears)
+
+        return Candidacy(name, spec, metadata, judged)
 
     def rollback(
         self,
@@ -314,7 +343,7 @@ class ReleaseRegistry:
             draft, stored = bodies.draft(
                 self._objects,
                 record.kind.value,
-                _body(record),
+                release_body(record),
                 record.created_at,
                 record.created_at,
                 salt=self._salts(SALT_SIZE),
@@ -330,62 +359,3 @@ class ReleaseRegistry:
                 self._committed()
                 return replace(record, log_index=receipt.numbers[0] - 1)
         raise AssertionError(name)  # pragma: no cover - the last attempt returns or raises
-
-
-def _body(record: ReleaseRecord) -> dict[str, Json]:
-    body: dict[str, Json] = {
-        "spec_digest": str(record.spec_digest),
-        "metadata": {
-            "version_label": record.metadata.version_label,
-            "promoted_by": record.metadata.promoted_by,
-            "notes": record.metadata.notes,
-        },
-        "actor": record.actor,
-        "reason": record.reason,
-        "previous": record.previous,
-        "restores": record.restores,
-    }
-    if record.kind is ReleaseKind.ROLLBACK:
-        body["no_change"] = record.no_change
-    if record.receipt is not None:
-        body["receipt"] = record.receipt._asdict()
-    if record.verdict is not None:
-        body["verdict"] = record.verdict.json()
-    for key in _OPTIONAL:
-        if (seq := getattr(record, key)) is not None:
-            body[key] = seq
-    return body
-
-
-def read_record(name: str, entry: Entry, body: Json) -> ReleaseRecord:
-    """Return a stored entry as a record; CorruptionError when it is not one."""
-    try:
-        fields = dict(cast("Mapping[str, Any]", body))
-        return ReleaseRecord(
-            name=name,
-            seq=entry.seq,
-            kind=ReleaseKind(entry.kind),
-            spec_digest=Digest.parse(fields["spec_digest"]),
-            metadata=ReleaseMetadata(**fields["metadata"]),
-            created_at=entry.timestamp,
-            actor=fields["actor"],
-            reason=fields["reason"],
-            previous=fields["previous"],
-            restores=fields["restores"],
-            no_change=fields.get("no_change", False),
-            verdict=_verdict(fields.get("verdict")),
-            receipt=Receipt(**fields["receipt"]) if "receipt" in fields else None,
-            **{key: fields.get(key) for key in _OPTIONAL},
-            log_index=None if entry.number is None else entry.number - 1,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"release {name}@{entry.seq} cannot be read: {error}"
-        raise CorruptionError(msg, hint="'aivcs verify' names what is damaged") from error
-
-
-def _verdict(said: Mapping[str, Any] | None) -> Verdict | None:
-    if said is None:
-        return None
-    from aivcs.domain.verdict import read_verdict
-
-    return read_verdict(said)

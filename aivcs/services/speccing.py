@@ -79,11 +79,18 @@ def prepare_folder(
     ]
     notes = _Notes(
         name=chosen or name_from(folder.root.name, DEFAULT_NAME),
-        git=git,
+        git_sha=git.sha if git else None,
+        dirty=bool(unheld(folder, git)) if git else None,
         manifest=None if folder.manifest is None else objects.prepare(folder.manifest),
         secrets=folder.secrets,
     )
     return _assemble(objects, clock, taken, notes)
+
+
+def unheld(folder: Folder, git: GitState) -> tuple[str, ...]:
+    """Return the paths for which the commit may not hold the spec of the folder."""
+    own = [file.path for file in folder.files]
+    return git.lacks([*own, MANIFEST] if folder.manifest is not None else own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ class _Notes:
     """What annotates a spec without being part of its identity."""
 
     name: str
-    git: GitState | None = None
+    git_sha: str | None = None
+    dirty: bool | None = None
     manifest: StoredObject | None = None
     secrets: tuple[str, ...] = ()
 
@@ -131,8 +139,8 @@ def _assemble(
     row = NewSpec(
         digest=keep(spec_document(components)),
         name=notes.name,
-        git_sha=notes.git.sha if notes.git else None,
-        dirty=notes.git.dirty if notes.git else None,
+        git_sha=notes.git_sha,
+        dirty=notes.dirty,
         manifest=notes.manifest.digest if notes.manifest else None,
         created_at=clock(),
     )

@@ -128,6 +128,17 @@ class SpecStore:
         """
         return self._read_folder(directory)
 
+    def unheld(self, directory: Directory) -> tuple[str, ...]:
+        """Return the paths for which the commit of a folder may not hold the folder's spec.
+
+        None where git says nothing of the folder. Raises like ``explain``.
+        """
+        from aivcs.services.speccing import unheld
+
+        folder = self._read_folder(directory)
+        git = self._git_state(folder.root)
+        return unheld(folder, git) if git else ()
+
     def get(self, digest: Digest | str) -> AgentSpec:
         """Return a spec with its newest annotations."""
         row = self._row(Digest.parse(digest))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,34 @@ def test_a_policy_and_its_verdict(here: Program, spec: str, second: str) -> None
     text = here.good("current", "helper/prod").text
     assert "verdict:              2 of 2 passed\n" in text
     assert "  min_pass_rate 0.5:  0.6667 over 3 examples\n" in text
+
+
+def test_a_promotion_is_rehearsed(here: Program, spec: str, second: str) -> None:
+    asked = ("promote", "helper/prod", spec, "--version-label", "1.0.0", "--dry-run")
+    may = f"spec {spec[:12]} may be promoted to helper/prod"
+    assert here.good(*asked).text == f"{may}; no gate is asked\n"
+    declare("[gates]\nmin_pass_rate = 0.5\nrequire_notes = true")
+    evaluate(spec, "++-")
+    lines = here.good(*asked, "--notes", "first").text.splitlines()
+    assert lines[0].split() == ["gate", "value", "passed", "what", "was", "seen"]
+    assert lines[1].split(None, 3) == ["min_pass_rate", "0.5", "yes", "0.6667 over 3 examples"]
+    assert lines[2].split() == ["require_notes", "yes", "yes", "-"]
+    assert lines[3:] == [may]
+    refused = here(*asked, "--json")
+    assert refused.status == 5
+    assert json.loads(refused.err)["error"]["code"] == "gate_failed"
+    answer = json.loads(refused.out)
+    assert answer["verdict"]["passed"] is False
+    assert [one["passed"] for one in answer["verdict"]["gates"]] == [True, False]
+    assert (answer["dry_run"], answer["name"], answer["previous"]) == (True, "helper/prod", None)
+    assert answer["metadata"]["version_label"] == "1.0.0"
+    assert here.json("history", "helper/prod") == []
+    here.good(*asked[:-1], "--notes", "first")
+    assert here.good(*asked, "--notes", "again").text.endswith(f"{may}, after seq 1\n")
+    stale = here(*asked, "--expected-current", "none", "--json")
+    assert (stale.status, stale.error["code"]) == (4, "stale_current")
+    last = here("promote", "helper/prod", second, "--dry-run").text.splitlines()[-1]
+    assert last == f"spec {second[:12]} may not be promoted to helper/prod, after seq 1"
 
 
 @pytest.mark.parametrize(

@@ -146,8 +146,12 @@ def test_a_proof(signed: Program, tmp_path: Path) -> None:
     assert list(shown) == RELEASE
     assert shown["log"] == {"origin": "example.com/agents/releases", "index": 0, "size": 1}
     assert shown["signed_by"] == [vkey]
-    (tmp_path / "vkey").write_text(f"{vkey}\n")
+    for form in ((), ("--json",), ("--vkey",)):
+        (tmp_path / "vkey").write_bytes(signed.good("key", "show", *form).out)
+        assert signed.json("verify-proof", "proof", "--key", "vkey") == shown
     text = signed.good("verify-proof", "proof", "--key", "vkey").text
+    (tmp_path / "c++.vkey").write_text(f"{vkey}\n")
+    assert signed.good("verify-proof", "proof", "--key", "c++.vkey").text == text
     assert text.startswith("it holds: release helper@1 is entry 0 of the 1 of example.com/agents")
     assert "version_label:  1.0.0\n" in text
     assert signed.good("prove", "helper", "-o", "proof").text.startswith("proof: entry 0 of the 1")
@@ -157,6 +161,57 @@ def test_a_proof(signed: Program, tmp_path: Path) -> None:
     assert signed.fail("verify-proof", "proof", "--key", runs) == (6, "proof_invalid")
     (tmp_path / "proof").write_bytes(b"no proof")
     assert signed.fail("verify-proof", "proof", "--key", vkey) == (6, "proof_invalid")
+
+
+def test_what_is_no_key(signed: Program, tmp_path: Path) -> None:
+    signed.good("prove", "helper", "-o", "proof")
+    assert signed.fail("key", "show", "--vkey", "--pem") == (2, "usage")
+    (tmp_path / "pem").write_bytes(signed.good("key", "show", "--pem").out)
+    said = signed("verify-proof", "proof", "--key", "pem", "--json")
+    assert said.status == 2
+    assert said.error["message"] == "pem holds a PEM, which has no name of a log"
+    assert "key show --vkey" in said.error["hint"]
+    said = signed("verify-proof", "proof", "--key", "proof", "--json")
+    assert said.error["message"] == "proof holds no verifier key"
+    assert signed.fail("verify-proof", "proof", "--key", "none") == (2, "invalid_input")
+    assert signed.fail("verify-proof", "proof", "--key", "a+b") == (2, "invalid_input")
+
+
+def test_the_wrong_file_is_told(signed: Program, tmp_path: Path) -> None:
+    signed.good("prove", "helper", "-o", "proof")
+    signed.good("attest", "helper", "-o", "attestation")
+    (tmp_path / "keys").write_bytes(signed.good("key", "show", "--vkey").out)
+    given = ("--key", "keys", "--json")
+    signed.good("verify-attestation", "attestation", *given)
+    said = signed("verify-proof", "attestation", *given)
+    assert (said.status, said.error["code"]) == (6, "proof_invalid")
+    assert "'aivcs verify-attestation'" in said.error["hint"]
+    said = signed("verify-attestation", "proof", *given)
+    assert said.error["message"] == "not an attestation: it is a proof"
+    said = signed("verify-proof", "keys", *given)
+    assert said.error["hint"] == "give the file that 'aivcs prove' wrote, as it was"
+
+
+def test_a_proof_as_json(signed: Program) -> None:
+    said = signed.json("prove", "helper", "-o", "-")
+    assert said["file"] == "-"
+    assert said["bytes"] == len(said["proof"].encode())
+    assert said["proof"].encode() == signed.good("prove", "helper", "-o", "-").out
+
+
+def test_a_new_key_can_be_followed(signed: Program, tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(signed.good("key", "show", "--vkey").out)
+    assert signed.fail("prove", "--after-key", "old", "-o", "new") == (3, "key_not_found")
+    signed.good("key", "rotate")
+    signed.good("promote", "helper", "helper@1")
+    assert signed.fail("prove", "helper", "--after-key", "old", "-o", "new")[0] == 2
+    assert signed.good("prove", "--after-key", "old", "-o", "new").text.startswith("new: entry 1")
+    verifiers = signed.json("key", "show")["verifiers"]
+    assert signed.json("verify-proof", "new", "--key", "old")["verifiers"] == verifiers
+    text = signed.good("verify-proof", "new", "--key", "old").text
+    assert text.startswith("it holds: the new key is entry 1 of the 3 of example.com/agents/rel")
+    assert f"verifier of runs:      {verifiers['runs']}\n" in text
+    assert "before:" in text
 
 
 def test_a_proof_of_a_run(signed: Program, run: str) -> None:
@@ -176,6 +231,10 @@ def test_what_cannot_be_proved(released: Program) -> None:
     assert released.fail("prove", "helper@9", "-o", "x") == (3, "release_not_found")
     assert released.fail("prove", "helper", "-o", "no/folder") == (7, "storage")
     assert "nothing to anybody else" in released.good("prove", "helper", "-o", "x").err
+    vkey = "example.com/agents/releases+c3218c8a+AT0WwTZVa3en+Oh6de6lYaj/iqDWtoBJAiLTEh26L/OM"
+    said = released("verify-proof", "x", "--key", vkey, "--json")
+    assert said.error["message"] == "nobody has signed it"
+    assert said.error["hint"].startswith("it shows integrity only")
 
 
 def test_a_saved_checkpoint(signed: Program, tmp_path: Path) -> None:
@@ -184,6 +243,12 @@ def test_a_saved_checkpoint(signed: Program, tmp_path: Path) -> None:
     (tmp_path / "saved").write_bytes((log / "checkpoint").read_bytes())
     signed.good("promote", "helper", signed.json("current", "helper")["spec_digest"])
     assert signed.json("verify", "--against", "saved")["ok"]
+    said = signed.good("verify", "--against", "saved", "--save", "later")
+    assert said.err == "the logs still hold what saved says\nwhat the logs hold is saved in later\n"
+    signed.good("prove", "helper@1", "-o", "proof")
+    assert signed.good("verify", "--against", "proof").err.endswith("what proof says\n")
+    (tmp_path / "proof").write_text((tmp_path / "proof").read_text().replace("index 0", "index 1"))
+    assert signed.fail("verify", "--against", "proof") == (6, "proof_invalid")
     text = (tmp_path / "saved").read_text()
     (tmp_path / "saved").write_text(text.replace("example.com", "elsewhere"))
     assert signed.fail("verify", "--against", "saved") == (2, "invalid_input")

@@ -58,6 +58,26 @@ def test_recording_a_file_again_says_so(here: Program, spec: str) -> None:
     assert len(here.json("run", "list")) == 1
 
 
+def test_what_is_said_otherwise_the_second_time_is_told(
+    here: Program, tmp_path: Path, spec: str, second: str
+) -> None:
+    (tmp_path / "state").write_bytes(b"hello")
+    args = ("run", "record", "--events", "-")
+    here.good(*args, "--spec", spec, "--agent", "me", "--tag", "a=1", stdin=LINES)
+    same = ("--agent", "me", "--tag", "a=1", "--status", "completed")
+    assert "warning" not in here.good(*args, *same, stdin=LINES).err
+    other = ("--agent", "you", "--tag", "a=2", "--status", "failed", "--state", "state")
+    said = here.good(*args, *other, "--spec", second, stdin=LINES)
+    assert said.err.splitlines() == [
+        "warning: it was recorded as runs of me, not of you",
+        f"warning: it was recorded against spec {spec[:12]}, not {second[:12]}",
+        "warning: the tag a=2 was not added",
+        "warning: it was recorded as COMPLETED",
+        "warning: the final state was not added",
+        "already recorded; nothing was changed",
+    ]
+
+
 def test_a_file_of_many_runs(here: Program, data: Callable[[str], Path]) -> None:
     folder = data("tau-bench")
     path = min(folder.rglob("*.json"))

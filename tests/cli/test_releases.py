@@ -127,3 +127,14 @@ def test_people_read_tables(here: Program, spec: str, second: str) -> None:
     assert said.err == "2 more; --limit N shows more, --json all\n"
     assert f"spec_digest:    {spec}" in here.good("current", "helper").text
     assert "helper@3" in here.good("releases").text
+
+
+def test_an_entry_may_be_named_with_its_agent(here: Program, spec: str, second: str) -> None:
+    here.good("promote", "helper", spec, "--version-label", "1.0.0")
+    here.good("promote", "helper", second, "--version-label", "2.0.0")
+    assert here.json("rollback", "helper", "--to", "helper@1.0.0")["restores"] == 1
+    assert here.json("rollback", "helper", "--to", "helper@2")["restores"] == 2
+    ends = ("--good", "helper@1", "--bad", "helper@2")
+    found = here.good("bisect", "helper", *ends, "--json", "--", "false").json
+    assert found["first_bad"]["seq"] == 2
+    assert here.fail("rollback", "helper", "--to", "other@1") == (3, "release_not_found")

@@ -110,7 +110,9 @@ def test_reaping(here: Program, spec: str) -> None:
     assert (row["run_id"], row["status"]) == (left, "FAILED")
     assert row["reason"].startswith("abandoned: ann held it until")
     assert here.json("run", "reap") == []
-    assert "no run is abandoned" in here.good("run", "reap").err
+    said = here.good("run", "reap").err
+    assert said == "no run is abandoned; runs that nobody ever held need --idle SECONDS\n"
+    assert here.good("run", "reap", "--idle", "3600").err == "no run is abandoned\n"
     text = here.good("run", "reap", "--idle", "0", "--reason", "gone").text
     assert text == f"failed {free}: gone\n"
     assert here.json("run", "show", held)["status"] == "RUNNING"

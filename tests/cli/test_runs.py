@@ -209,3 +209,15 @@ def test_events_are_bounded_for_people(here: Program, tmp_path: Path, spec: str)
     assert [e["seq"] for e in here.json("run", "events", run, "--after", 5, "--limit", 1)] == [6]
     assert here.json("run", "events", run, "--limit", 0) == []
     assert here.fail("run", "events", "nothing") == (3, "run_not_found")
+
+
+def test_a_listing_without_a_row_says_so(here: Program, spec: str) -> None:
+    assert here.good("run", "list").err.startswith("there is no run yet")
+    run_id = here.json("run", "start", "--spec", spec)["run_id"]
+    assert here.good("run", "list").err == ""
+    assert here.good("run", "list", "--agent", "nobody").err.startswith("no run is like that")
+    assert here.good("run", "list", "--agent", "nobody", "--json").err == ""
+    here.good("run", "append", run_id, "--kind", "tool_called")
+    said = here.good("run", "events", run_id, "--kind", "tool_cal")
+    assert said.err == "no event of this kind behind seq 0; without --kind all are shown\n"
+    assert here.good("run", "events", run_id, "--kind", "tool_cal", "--json").err == ""

@@ -28,7 +28,7 @@ PAGE = (DOCS / "library.md").read_text(encoding="utf-8")
 UNLISTED = {
     CasStore: {"check_row", "prepare", "read"},
     SpecStore: {"observing", "prepare", "rehash", "store"},
-    RunLedger: {"prepare", "appending", "end_run", "ending", "epoch"},
+    RunLedger: {"prepare", "appending", "end_run", "ending", "epoch", "forgetting"},
     ReleaseRegistry: {"find", "iter_labels"},
     EventStore: set(),
     StateStore: set(),

@@ -87,12 +87,28 @@ def test_commits_without_an_exact_spec(repo: Repo, git: Git) -> None:
         git.write("bot/system.md", "Be shorter.\n")
         head = git("rev-parse", "HEAD")
         # What is checked out was stored now, and is dirty.
-        assert judged(gated, head) == (dirty.replace(one[:12], head[:12]),)
+        named = f"{dirty.replace(one[:12], head[:12])}: bot/system.md"
+        assert judged(gated, head) == (named,)
         assert [link.fact.dirty for link in gated.links().of().links] == [True]
         git("checkout", "--quiet", "--orphan", "empty")
         three = git("commit-tree", "-m", "three", "main^{tree}")
         none = f"main ({three[:12]}): no spec was stored at this commit"
         assert judged(gated, three) == (none,)
+
+
+def test_what_differs_is_named(repo: Repo, git: Git) -> None:
+    git.write("bot/aivcs.toml", 'name = "bot"\n')
+    head = git.commit("one")
+    git.write("report.xml", "no part of the agent")
+    repo.specs.add("bot")
+    with declared(git, GATE + "require_notes = true\n") as gated:
+        assert judged(gated, head) == ()
+        for number in range(23):
+            git.write(f"bot/prompts/{number:02}.md", "not committed")
+        git("commit", "--quiet", "--allow-empty", "-m", "two")
+        (said,) = judged(gated, git("rev-parse", "HEAD"))
+    named = ", ".join(f"bot/prompts/{number:02}.md" for number in range(20))
+    assert said.endswith(f"differ from the commit: {named} and 3 more")
 
 
 def test_a_folder_that_is_no_agent(repo: Repo, git: Git) -> None:

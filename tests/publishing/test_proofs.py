@@ -10,11 +10,14 @@ import pytest
 import aivcs
 import aivcs.domain.moment
 import aivcs.domain.note
-import aivcs.domain.tile_tree
 from aivcs.cli.main import main
 from aivcs.domain import canonical
+from aivcs.domain.checkpoint import Checkpoint
 from aivcs.domain.commitment import stored_leaf
+from aivcs.domain.key_rotation import announcement
 from aivcs.domain.log_proof import Proof
+from aivcs.domain.merkle import leaf_hash
+from aivcs.domain.note import Signer
 from aivcs.domain.published import log_origin
 from aivcs.errors import (
     CorruptionError,
@@ -113,20 +116,50 @@ def test_a_run_can_be_proved(signed: Repo) -> None:
 
 
 def test_an_announcement_of_a_key_can_be_shown(signed: Repo) -> None:
-    before = key()
+    first, runs = key(), key("runs")
     signed.rotate_key()
-    publisher = signed._publishers["releases"]
-    found = publisher.publish()
-    assert found is not None
-    (leaf,) = publisher.leaves.page(300, 1)
-    tree = aivcs.domain.tile_tree.TileTree(
-        301, found.checkpoint.checkpoint.root, publisher.folder.read
+    second = key()
+    data = signed.prove_key(first).data()
+    assert len(data) <= MOST_BYTES
+    for trusted in (first, second):
+        shown = aivcs.verify_proof(data, trusted)
+        assert (shown.what, shown.facts["type"], shown.index) == ("key", "key", 300)
+        assert shown.facts["old"] == first
+        assert shown.facts["new"] == second
+        assert shown.facts["verifiers"] == {"releases": second, "runs": key("runs")}
+    # When the new key alone signs, the old one still leads to it, and to nothing else.
+    signed.rotate_key()
+    third = key()
+    proof = signed.prove_key(first)
+    assert {one.name for one in proof.checkpoint.note.signatures} == {f"{ORIGIN}/releases"}
+    assert signed.prove_key(second, first).index == 300
+    signed.releases.promote("agent", spec_of(signed), aivcs.ReleaseMetadata(None, "ada"))
+    late = signed.prove_key(second).data()
+    assert aivcs.verify_proof(late, second).facts["new"] == third
+    assert aivcs.verify_proof(late, second).signed_by == (third,)
+    with pytest.raises(ProofInvalid, match="no known key has signed it"):
+        aivcs.verify_proof(late, first)
+    with pytest.raises(ProofInvalid, match="no known key has signed it"):
+        aivcs.verify_proof(signed.prove("agent").data(), second)
+    for unknown in (third, runs):
+        with pytest.raises(aivcs.errors.KeyNotFound, match="no key came after"):
+            signed.prove_key(unknown)
+
+
+def test_a_forged_announcement_is_refused(signed: Repo) -> None:
+    first = key()
+    signed.rotate_key()
+    proof = signed.prove_key(first)
+    origin = f"{ORIGIN}/releases"
+    new = Signer(origin, repo_keys.own(ORIGIN).seed)
+    other = Signer(origin, bytes(range(32)))
+    entry = announcement(origin, other, new).replace(
+        other.verifier().text().encode(), first.encode()
     )
-    proof = Proof(300, tuple(tree.inclusion(300)), found.checkpoint, leaf)
-    shown = aivcs.verify_proof(proof.data(), before)
-    assert (shown.what, shown.facts["type"]) == ("key", "key")
-    facts = shown.facts
-    assert (facts["origin"], facts["old"], facts["new"]) == (f"{ORIGIN}/releases", before, key())
+    head = Checkpoint(origin, 1, leaf_hash(entry)).signed(new)
+    with pytest.raises(ProofInvalid, match="does not hold"):
+        aivcs.verify_proof(Proof(0, (), head, entry).data(), new.verifier().text())
+    assert aivcs.verify_proof(proof.data(), first).what == "key"
 
 
 def test_a_signature_that_is_copied_is_still_one(signed: Repo) -> None:

@@ -14,7 +14,7 @@ from aivcs.domain.stream import Family
 from aivcs.domain.verdict import Outcome, Verdict, read_verdict
 from aivcs.errors import CorruptionError
 from aivcs.services.check_verdicts import VerdictChecks
-from aivcs.services.releases import read_record
+from aivcs.services.release_entry import read_record
 from aivcs.testing.subject import add_spec, by
 
 BOTH = Verdict(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -18,6 +20,30 @@ if TYPE_CHECKING:
     from aivcs.ports import Clock
 
     Tree: TypeAlias = Callable[[Mapping[str, str | bytes]], Path]
+
+
+GIT = shutil.which("git") or "git"
+
+
+def git(place: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    done = subprocess.run(
+        [GIT, "-C", str(place), *who, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    place = tmp_path / "project"
+    (place / "agent").mkdir(parents=True)
+    git(place, "init", "-q")
+    (place / "agent/system.md").write_text("hello")
+    return place
 
 
 @pytest.fixture

@@ -1,42 +1,18 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from aivcs.adapters.git import git_state
 from aivcs.repo import init, open_repo
+from tests.specs.conftest import git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aivcs.services.specs import SpecStore
-
-
-GIT = shutil.which("git") or "git"
-
-
-def git(place: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
-    done = subprocess.run(
-        [GIT, "-C", str(place), *who, *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    place = tmp_path / "project"
-    (place / "agent").mkdir(parents=True)
-    git(place, "init", "-q")
-    (place / "agent/system.md").write_text("hello")
-    return place
 
 
 def test_a_commit_and_what_differs_from_it(project: Path) -> None:
