@@ -82,14 +82,25 @@ def stat(session: Session, digest: str) -> None:
 def delete(session: Session, digests: tuple[str, ...], force: bool) -> None:
     """Remove objects that nothing needs.
 
-    A pin does not keep an object from being deleted; one that is absent is no error. JSON:
-    [{digest, deleted}].
+    One after the other: those before one that is needed are gone, and are printed. Neither a
+    pin nor a process that has stored an object and not named it yet keeps it from being
+    deleted; one that is absent is no error. JSON: [{digest, deleted}].
     """
     rows: list[views.View] = []
+
+    def tell() -> None:
+        lines = (f"{'deleted' if row['deleted'] else 'absent '}  {row['digest']}" for row in rows)
+        output.answer(session, rows, lambda: output.write_lines(lines))
+
     with session.open() as repo:
-        for found in [repo.find.object(digest) for digest in digests]:
-            there = repo.objects.contains(found)
-            repo.objects.delete(found, force=force)
-            rows.append({"digest": str(found), "deleted": there})
-    lines = (f"{'deleted' if row['deleted'] else 'absent '}  {row['digest']}" for row in rows)
-    output.answer(session, rows, lambda: output.write_lines(lines))
+        found = [repo.find.object(digest) for digest in digests]
+        try:
+            for one in found:
+                there = repo.objects.contains(one)
+                repo.objects.delete(one, force=force)
+                rows.append({"digest": str(one), "deleted": there})
+        except BaseException:
+            if rows:
+                tell()
+            raise
+    tell()

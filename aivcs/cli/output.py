@@ -9,6 +9,8 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from aivcs.errors import StorageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -250,6 +252,13 @@ def _encodable(text: str) -> bool:
 
 
 def _write(text: str) -> None:
-    sys.stdout.flush()
-    write_bytes(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        write_bytes(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        msg = f"cannot write standard output: {error.strerror or error}"
+        hint = "what the command did before stays done; only its answer is missing"
+        raise StorageError(msg, hint=hint) from error

@@ -216,6 +216,20 @@ def test_delete_takes_the_file_of_a_large_object(here: Program, tmp_path: Path) 
     assert list((tmp_path / ".aivcs" / "objects").rglob("*.zst")) == []
 
 
+def test_delete_tells_what_is_gone_before_it_refuses(here: Program, spec: str) -> None:
+    first, last = (
+        here.json("object", "put", "-", stdin=content)[0]["digest"] for content in (b"a", b"b")
+    )
+    said = here("object", "delete", first, spec, last)
+    assert said.status == 5
+    assert said.text.splitlines() == [f"deleted  {first}"]
+    assert here.fail("object", "get", first) == (3, "object_not_found")
+    assert here.good("object", "get", last).text == "b"
+    again = here("--json", "object", "delete", last, spec)
+    assert again.json == [{"digest": last, "deleted": True}]
+    assert '"still_referenced"' in again.err
+
+
 def test_delete_refuses_what_is_needed_unless_forced(here: Program, spec: str) -> None:
     assert here.fail("object", "delete", spec) == (5, "still_referenced")
     assert here.good("object", "delete", spec, "--force").text.startswith("deleted")

@@ -64,9 +64,23 @@ def test_a_full_disk_under_stdout_is_told(here: Program, spec: str) -> None:
                 [*MODULE, *args], stdout=full, stderr=subprocess.PIPE, text=True, check=False
             )
         assert done.returncode == 7
-        assert "No space left on device" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+        assert "No space left on device" in done.stderr.splitlines()[0]
+        assert len(done.stderr.splitlines()) <= 2
     assert here.json("verify")["ok"]
+
+
+def test_what_was_done_is_said_where_its_answer_cannot_be_written(here: Program) -> None:
+    letter = Path("letter")
+    letter.write_bytes(b"kept all the same")
+    with Path("/dev/full").open("w") as full:
+        command = [*MODULE, "object", "put", "letter"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 7
+    assert done.stderr.splitlines() == [
+        "error: cannot write standard output: No space left on device",
+        "hint: what the command did before stays done; only its answer is missing",
+    ]
+    assert [row["size"] for row in here.json("object", "list")] == [letter.stat().st_size]
 
 
 def test_an_object_that_stdout_cannot_take_is_told_with_a_hint(here: Program) -> None:

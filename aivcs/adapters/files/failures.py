@@ -47,11 +47,11 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     """Return what to raise for an error of the operating system at ``path``."""
     if error.errno in _FULL:
         msg = f"no space left to write {path}: {error.strerror}"
-        return StorageError(msg, hint="free some space; nothing of this action was kept")
+        return StorageError(msg, hint="free some space; what did not fit was not kept")
     if error.errno == errno.EFBIG:
         msg = f"{path} may not become so long: {error.strerror}"
         return StorageError(
-            msg, hint="'ulimit -f' shows and raises the limit; nothing of this action was kept"
+            msg, hint="'ulimit -f' shows and raises the limit; what did not fit was not kept"
         )
     if error.errno in _DENIED:
         msg = f"no permission for {path}: {error.strerror}"

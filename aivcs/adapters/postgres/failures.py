@@ -79,7 +79,7 @@ _SAID: Final[Mapping[str, tuple[type[AivcsError], str, str]]] = {
     "53": (
         StorageError,
         "the server of {server} has no room left: {text}",
-        "free some space or connections; nothing of this action was kept",
+        "free some space or connections; what did not fit was not kept",
     ),
     "55P03": (
         StorageError,

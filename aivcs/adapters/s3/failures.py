@@ -94,7 +94,7 @@ def spool_failure(folder: Path, error: OSError) -> StorageError:
     """Return what to raise when the file of a blob on its way cannot be written."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         msg = f"no space left in {folder}: {error.strerror}"
-        return StorageError(msg, hint="free some space; nothing of this action was kept")
+        return StorageError(msg, hint="free some space; what did not fit was not kept")
     msg = f"cannot write into {folder}: {error.strerror}"
     if error.errno == errno.EFBIG:
         return StorageError(msg, hint="'ulimit -f' shows and raises the limit of files' sizes")

@@ -62,7 +62,7 @@ def _failed(path: str, error: apsw.Error, *, reads: bool) -> StorageError:
     msg = f"the ledger {path} failed: {type(error).__name__}: {error}"
     if limit := _limit_of_size(error):
         msg += f"; no file of this process may be longer than {limit} bytes"
-        hint = "'ulimit -f' shows and raises the limit; nothing of this action was kept"
+        hint = "'ulimit -f' shows and raises the limit; what did not fit was not kept"
         return StorageError(msg, hint=hint)
     return StorageError(msg, hint="check the disk; the action may be repeated")
 
@@ -85,4 +85,4 @@ def _no_space(path: str, *, reads: bool) -> StorageError:
         msg = f"no space left to read the ledger {path}"
         return StorageError(msg, hint="free some space, then ask again; nothing is lost")
     msg = f"no space left for the ledger {path}"
-    return StorageError(msg, hint="free some space; nothing of this action was kept")
+    return StorageError(msg, hint="free some space; what did not fit was not kept")

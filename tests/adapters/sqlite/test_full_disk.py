@@ -116,7 +116,7 @@ def test_all_can_be_read_where_no_byte_is_free(disk: Path) -> None:
         assert repo.verify().ok
         with pytest.raises(StorageError, match="no space left") as caught:
             repo.objects.pin(digests)
-        assert caught.value.hint == "free some space; nothing of this action was kept"
+        assert caught.value.hint == "free some space; what did not fit was not kept"
         with pytest.raises(StorageError, match="no space left"):
             repo.gc()
     ballast.unlink()
